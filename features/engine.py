@@ -1,0 +1,41 @@
+"""The embedded engine: one DuckDB connection that reads days and times as Spark would."""
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import duckdb
+
+# Spark has these by name and DuckDB does not; sqlglot carries the names over unchanged.
+SPARK_FUNCTIONS = (
+    "create macro unix_micros(t) as epoch_us(t)",
+    "create macro unix_date(d) as cast(date_diff('day', date '1970-01-01', d) as integer)",
+    "create macro to_utc_timestamp(t, zone) as timezone(zone, cast(t as timestamp))",
+    "create macro from_utc_timestamp(t, zone) as timezone(zone, cast(t as timestamptz))",
+)
+
+
+def connect(memory_gb: float | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database whose times are UTC; past memory_gb (default: DuckDB's own share) it spills to disk."""
+    con = duckdb.connect(config=_config(memory_gb))
+    con.execute("set timezone = 'UTC'")
+    for macro in SPARK_FUNCTIONS:
+        con.execute(macro)
+    return con
+
+
+def quoted(text: object) -> str:
+    """A SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _config(memory_gb: float | None) -> dict[str, str | bool | int | float | list[str]]:
+    # Each connection spills into its own folder (made only when needed), never into the working directory.
+    spill = Path(tempfile.gettempdir()) / f"foresell-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "preserve_insertion_order": False,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": False,  # nothing is fetched from anywhere
+    }
+    return config if memory_gb is None else config | {"memory_limit": f"{memory_gb}GB"}

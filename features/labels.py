@@ -1,0 +1,85 @@
+"""Labels: the standard read again one horizon later, by the same code that reads it at the as-of day."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.ledger import Ledger
+from features.standards import Array, Standard
+from features.table import FeatureTable
+from features.windows import corrected_sql, days_sql, grid_sql, windows_sql
+
+RESTRICTING = ("order_cap", "hold")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Per row: 1 breach, 0 none, nan unknown; whether it is unknown because censored; whether volume was too low to breach."""
+
+    value: Array
+    censored: NDArray[np.bool_]
+    below_volume: NDArray[np.bool_]
+
+
+def label(ledger: Ledger, table: FeatureTable, standard: Standard, horizon: int, data_end: int | None = None) -> Labels:
+    """Breach at the close of as_of + horizon for every row of the table; nan past the data's end or where censored."""
+    end = ledger.last_day if data_end is None else data_end
+    target = table.as_of + horizon
+    bad, volume = counts_at(ledger, standard, table.seller_id, target)
+    censored = left_or_restricted(ledger, table, horizon)
+    known = (target <= end) & ~censored
+    return Labels(
+        np.where(known, standard.breach(bad, volume).astype(np.float64), np.nan), censored, known & (volume < standard.minimum_volume)
+    )
+
+
+def counts_at(ledger: Ledger, standard: Standard, seller_id: NDArray[np.object_], day: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Bad events and volume of each seller's window that closes on its day, shapes (rows,); 0 where nothing is known."""
+    found = read_windows(ledger, standard, np.unique(day).tolist())
+    asked = pd.DataFrame({"seller_id": seller_id, "as_of": day})
+    merged = asked.merge(found, on=["seller_id", "as_of"], how="left").fillna({"bad": 0.0, "volume": 0.0})
+    return merged["bad"].to_numpy(np.float64), merged["volume"].to_numpy(np.float64)
+
+
+def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.DataFrame:
+    """Columns seller_id, as_of, bad, volume: the standard's window sums at the close of the given days."""
+    columns = {f"{q}_{standard.window_days}" for q in standard.quantities()}
+    steps = {"as_of_days": days_sql(days), "grid": grid_sql(), "raw_windows": windows_sql(columns), "label_windows": corrected_sql(columns)}
+    for name, query in steps.items():
+        ledger.con.execute(f"create or replace table {name} as {query}")
+    rows = ledger.con.execute("select * from label_windows").df()
+    names = tuple(sorted(columns))
+    bad, volume = standard.counts(Block(names, rows[list(names)].to_numpy(np.float64)))
+    return pd.DataFrame({"seller_id": rows["seller_id"], "as_of": rows["as_of"].astype(np.int64), "bad": bad, "volume": volume})
+
+
+def left_or_restricted(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:
+    """Rows whose seller left, or was restricted, in (as_of, as_of + horizon]: their label cannot be known."""
+    kinds = ", ".join(f"'{k}'" for k in RESTRICTING)
+    return _happens_within(
+        ledger,
+        table,
+        horizon,
+        "select seller_id, left_at_day as day from sellers where left_at_day is not null union all "
+        f"select seller_id, started_at_day as day from interventions where kind in ({kinds}) and started_at_day is not null",
+    )
+
+
+def treated(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:
+    """Rows whose seller had an intervention begin in (as_of, as_of + horizon]: kept out of training, reported apart."""
+    query = "select seller_id, started_at_day as day from interventions where started_at_day is not null and coalesce(arm, '') <> 'holdout'"
+    return _happens_within(ledger, table, horizon, query)
+
+
+def _happens_within(ledger: Ledger, table: FeatureTable, horizon: int, events: str) -> NDArray[np.bool_]:
+    found = ledger.con.execute(events).df()
+    rows = pd.DataFrame({"seller_id": table.seller_id, "as_of": table.as_of, "row": np.arange(len(table))})
+    both = rows.merge(found, on="seller_id")
+    hit = both.loc[(both["day"] > both["as_of"]) & (both["day"] <= both["as_of"] + horizon), "row"]
+    out = np.zeros(len(table), dtype=bool)
+    out[hit.to_numpy()] = True
+    return out

@@ -1,0 +1,20 @@
+"""Settings, each from the environment variable FORESELL_<NAME>; the defaults suit one machine."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where Foresell keeps its files, and how it listens. Loopback unless told otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="FORESELL_", extra="ignore")
+
+    home: Path = Field(default=Path("var"), description="folder for everything Foresell writes")
+    tracking_uri: str = Field(default="", description="MLflow tracking URI; empty: a SQLite file under home")
+    host: str = Field(default="127.0.0.1", description="address the service listens on")
+    port: int = Field(default=3000, ge=1, le=65535, description="port of the prediction API")
+    workers: int = Field(default=1, ge=1, description="processes of the prediction API")
+    quarantine_share: float = Field(default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined")
+    refresh_seconds: float = Field(default=30, gt=0, description="how often the service looks for a new champion")

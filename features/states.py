@@ -1,0 +1,205 @@
+"""SQL of the ledger's first half: what was known of each order, case, rating and refund, and from which day on.
+
+A row's version is valid from the day it was recorded until the day of the next (only the newest version of a day
+counts). An order's *state* lasts between two days on which something known about it changed: `since`, `until`.
+A source without `recorded_at` has one state an order, since ever: a value then counts at the timestamp it speaks of.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+EVER, NEVER = -1_000_000, 1_000_000  # day numbers before and after all others
+MATURITY_DAYS = 30
+DAY_MICROS = 86_400 * 1_000_000
+UNRESOLVED_MICROS = 14 * DAY_MICROS
+ANSWER_MICROS = 2 * DAY_MICROS
+MINUTE_MICROS = 60_000_000
+KEYS = {"orders": "order_id, line_id", "returns": "return_id", "cases": "case_id, seller_id", "feedback": "feedback_id, seller_id", "sellers": "seller_id"}
+SELLER, CARRIER, NOBODY = 0, 2, 3  # a late line's fault; the lowest among an order's first late lines decides
+OTHERS = "('buyer', 'carrier', 'platform')"
+STATE_TABLES = ("orders_versions", "returns_versions", "cases_versions", "feedback_versions")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Which tables carry versions, whether orders have more than one state, and the marketplace's zone."""
+
+    versioned: frozenset[str]
+    stateful: bool
+    zone: str
+
+
+def tables(sources: Sources, parts: Collection[str]) -> list[tuple[str, str]]:
+    """The tables to make, in order: a name and the query that fills it."""
+    return [
+        ("orders_versions", versions("orders", sources)),
+        ("sellers_versions", versions("sellers", sources)),
+        ("feedback_versions", versions("feedback", sources)),
+        ("returns_versions", return_versions(sources)),
+        ("cases_versions", case_versions(sources)),
+        *([("state_days", state_days())] if sources.stateful else []),
+        ("order_states", order_states(sources.stateful)),
+        ("order_facts", order_facts(parts)),
+    ]
+
+
+def versions(table: str, sources: Sources) -> str:
+    """Rows of a typed table with the days they are valid from and to, and whether they are a key's only version."""
+    if table not in sources.versioned:
+        return f"select *, {EVER} as valid_from, {NEVER} as valid_to, true as lone from {table}"
+    key, moment = KEYS[table], f"coalesce(recorded_at, {EVER * DAY_MICROS})"
+    return f"""select *, count(*) over (partition by {key}) = 1 as lone from (
+            select *, coalesce(recorded_at_day, {EVER}) as valid_from,
+                coalesce(lead(recorded_at_day) over (partition by {key} order by {moment}), {NEVER}) as valid_to
+            from {table}) as v
+        where valid_from < valid_to"""
+
+
+def return_versions(sources: Sources) -> str:
+    """Return versions with the seller of the line they belong to."""
+    return f"""select l.seller_id, r.* from ({versions("returns", sources)}) as r
+        join (select distinct order_id, line_id, seller_id from orders) as l
+        on l.order_id = r.order_id and l.line_id = r.line_id"""
+
+
+def case_versions(sources: Sources) -> str:
+    """Case versions; without `recorded_at`, another's fault is known from the day the case closes and not before."""
+    news = f"(recorded_at is null and closed_at is not null and fault in {OTHERS})"
+    kept = f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
+    own = f"(fault is null or fault not in {OTHERS})"
+    return f"""select {kept}, {own} as own_fault, lone and not coalesce({news}, false) as lone,
+            case when {news} then closed_at_day else valid_from end as valid_from, valid_to
+        from ({versions("cases", sources)}) as a
+        union all
+        select {kept}, true as own_fault, false as lone, valid_from, closed_at_day as valid_to
+        from ({versions("cases", sources)}) as b where {news}"""
+
+
+def local_day(micros: str, zone: str) -> str:
+    """SQL for the marketplace's day number of a moment in microseconds."""
+    return f"date_diff('day', date '1970-01-01', cast(from_utc_timestamp(make_timestamp({micros}), '{zone}') as date))"
+
+
+def _unanswered(zone: str) -> str:
+    due = f"opened_at + {ANSWER_MICROS}"
+    return f"case when kind = 'inquiry' and coalesce(first_response_at > {due}, true) then {local_day(due, zone)} end as unanswered_day"
+
+
+def _unresolved(zone: str) -> str:
+    due = f"opened_at + {UNRESOLVED_MICROS}"
+    lost = "case when resolution <> 'seller' then closed_at_day end"
+    return f"case when closed_at <= {due} then {lost} else {local_day(due, zone)} end as unresolved_day"
+
+
+def state_days() -> str:
+    """Every (seller, order) with the days on which something known about it changed."""
+    changes = " union all ".join(
+        f"select seller_id, order_id, {edge} as since from {t} where order_id is not null and {edge} < {NEVER}"
+        for t in STATE_TABLES
+        for edge in ("valid_from", "valid_to")
+    )
+    order = "over (partition by seller_id, order_id order by since)"
+    return f"""select seller_id, order_id, since, coalesce(lead(since) {order}, {NEVER}) as until,
+            count(*) over (partition by seller_id, order_id) = 1 as lone
+        from (select distinct seller_id, order_id, since from ({changes}) as c) as d"""
+
+
+def order_states(stateful: bool) -> str:
+    """One row per seller order and state: days and amounts of everything its rows say."""
+    rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
+    key = ("seller_id", "order_id", "since") if stateful else ("seller_id", "order_id")
+    base = "state_days" if stateful else f"(select distinct seller_id, order_id, {EVER} as since, {NEVER} as until, true as lone from orders_versions)"
+    joined = {
+        "l": (LINES, _by_line(rows["orders_versions"])),
+        "r": (RETURNS, rows["returns_versions"]),
+        "c": (CASES, rows["cases_versions"]),
+        "f": (FEEDBACK, rows["feedback_versions"]),
+    }
+    columns = ", ".join(f"{a}.{name}" for a, (named, _) in joined.items() for name in named)
+    return f"select s.seller_id, s.order_id, s.since, s.until, s.lone, {columns} from {base} as s " + " ".join(
+        f"left join ({_grouped(named, source, key)}) as {a} on " + " and ".join(f"{a}.{k} = s.{k}" for k in key)
+        for a, (named, source) in joined.items()
+    )
+
+
+def _at_state(table: str) -> str:
+    return f"""(select v.*, s.since from state_days as s join {table} as v on v.seller_id = s.seller_id
+        and v.order_id = s.order_id and v.valid_from <= s.since and s.since < v.valid_to)"""
+
+
+def _grouped(named: dict[str, str], source: str, key: tuple[str, ...]) -> str:
+    sums = ", ".join(f"{sql} as {name}" for name, sql in named.items())
+    return f"select {', '.join(key)}, {sums} from {source} as x where order_id is not null group by {', '.join(key)}"
+
+
+def _by_line(source: str) -> str:
+    """Each line with the moment it was settled (shipped or cancelled; delivered or cancelled) and when it was late."""
+    settled = "least(delivered_at, cancelled_at)"
+    settled_day = "least(delivered_at_day, cancelled_at_day)"
+    in_time = "(shipped_at <= ship_by and case when promised_at is null then shipped_at_day <= promised_at_day else shipped_at <= promised_at end)"
+    return f"""(select *, least(shipped_at, cancelled_at) as sent, least(shipped_at_day, cancelled_at_day) as sent_day,
+            {settled} as settled, {settled_day} as settled_day,
+            case when least(shipped_at, cancelled_at) <= ship_by then null else ship_by_day end as overdue_on,
+            case when promised_at is not null then case when {settled} <= promised_at then null else promised_at_day end
+                else case when {settled_day} <= promised_at_day then null else promised_at_day + 1 end end as late_on,
+            case when ship_by is null then {NOBODY} when {in_time} then {CARRIER} else {SELLER} end as late_fault
+        from {source} as y)"""
+
+
+LINES = {
+    "ordered_at": "min(ordered_at)",
+    "ordered_day": "min(ordered_at_day)",
+    "units": "count(*)",
+    "gross_cents": "coalesce(sum(price_cents), 0)",
+    "shipped_at": "case when count(*) = count(sent) then greatest(max(sent), min(shipped_at)) end",
+    "shipped_day": "case when count(*) = count(sent) and count(shipped_at) > 0 then greatest(max(sent_day), min(shipped_at_day)) end",
+    "tracking_missing": "max(case when tracking_valid = false then 1 else 0 end)",
+    "overdue_day": "min(overdue_on)",
+    "cleared_day": "case when count(overdue_on) = count(case when overdue_on is not null then sent_day end) then max(case when overdue_on is not null then sent_day end) end",
+    "delivered_at": "case when count(*) = count(settled) then greatest(max(settled), min(delivered_at)) end",
+    "delivered_day": "case when count(*) = count(settled) and count(delivered_at) > 0 then greatest(max(settled_day), min(delivered_at_day)) end",
+    "closed_day": "case when count(*) = count(settled) then max(settled_day) end",
+    "late_code": "min(late_on * 4 + late_fault)",
+    "cancelled_day": "min(cancelled_at_day)",
+    "cancelled_seller_day": "min(case when cancelled_by = 'seller' then cancelled_at_day end)",
+}
+RETURNS = {
+    "returned_day": "min(opened_at_day)",
+    "returned_seller_day": "min(case when fault = 'seller' then refunded_at_day end)",
+}
+CASES = {
+    f"{name}{suffix}_day": f"min(case when {test}{own} then {day} end)"
+    for name, test, day in (
+        ("not_received", "kind = 'item_not_received'", "opened_at_day"),
+        ("not_described", "kind = 'not_as_described'", "opened_at_day"),
+        ("unresolved", "true", "unresolved_day"),
+    )
+    for suffix, own in (("", ""), ("_own", " and own_fault"))
+}
+FEEDBACK = {"low_day": "min(case when rating <= 2 then created_at_day end)"}
+PART_DAYS = {
+    "late": ("late_day", "late_own_day"),
+    "cancelled_by_seller": ("cancelled_seller_day", "cancelled_seller_day"),
+    "item_not_received": ("not_received_day", "not_received_own_day"),
+    "not_as_described": ("not_described_day", "not_described_own_day"),
+    "case_unresolved": ("unresolved_day", "unresolved_own_day"),
+    "low_rating": ("low_day", "low_day"),
+}
+
+
+def order_facts(parts: Collection[str]) -> str:
+    """Order states with the day and fault of lateness, and the first day of service failure (null: none)."""
+    ours = "coalesce(p.fulfilment = 'platform', false)"
+    late = "late_code // 4"
+    inner = f"""select s.*, {late} as late_day,
+            case when {ours} then null when late_code % 4 = {SELLER} then {late} end as late_own_day,
+            case when {ours} then null when late_code % 4 = {CARRIER} then {late} end as late_carrier_day,
+            case when {ours} then {late} end as late_platform_day
+        from order_states as s left join sellers_versions as p
+        on p.seller_id = s.seller_id and p.valid_from <= s.late_code // 4 and s.late_code // 4 < p.valid_to"""
+    first, first_own = (_least([PART_DAYS[part][i] for part in parts]) for i in (0, 1))
+    return f"select *, {first} as failure_day, {first_own} as failure_own_day from ({inner}) as o"
+
+
+def _least(days: list[str]) -> str:
+    return f"least({', '.join(days)}, cast(null as integer))" if days else "cast(null as integer)"

@@ -1,0 +1,137 @@
+"""The feature table: one row per seller and as-of day, the same code for training, batch and service."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.catalogue import Feature, available_features, figure
+from features.ledger import Ledger
+from features.peers import DIMENSIONS, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
+from features.standards import Standard
+from features.windows import corrected_sql, days_sql, grid_sql, split, windows_sql
+
+HORIZONS = (14, 28, 56)
+TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group")
+ACTIVE_DAYS = 28
+Rows = NDArray[np.int64] | NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Rows of sellers at as-of days: keys, text attributes, numeric columns, and the features among those."""
+
+    seller_id: NDArray[np.object_]
+    as_of: NDArray[np.int64]
+    text: Mapping[str, NDArray[np.object_]]
+    block: Block
+    features: tuple[Feature, ...]
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def take(self, rows: Rows) -> "FeatureTable":
+        """The given rows, by number or mask."""
+        text = {name: column[rows] for name, column in self.text.items()}
+        return FeatureTable(self.seller_id[rows], self.as_of[rows], text, self.block.take(rows), self.features)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which window columns and published figures a set of features and standards needs."""
+
+    features: tuple[Feature, ...]
+    windows: frozenset[str]
+    groups: frozenset[tuple[str, str]]
+
+
+def usable(standards: Iterable[Standard], quantities: Collection[str]) -> tuple[Standard, ...]:
+    """The standards whose quantities the source has."""
+    return tuple(s for s in standards if set(s.quantities()) <= set(quantities))
+
+
+def plan(quantities: Collection[str], standards: Collection[Standard]) -> Plan:
+    """Everything the catalogue and the standards need that these ledger quantities can fill."""
+    features = available_features(quantities)
+    named = {c for f in features for c in f.columns()} | {c for s in standards for c in standard_columns(s)}
+    groups = {g for c in named if (g := figure(c))}
+    windows = {c for c in named if split(c)} | {c for _, c in groups} | active_columns(quantities)
+    return Plan(features, frozenset(windows), frozenset(groups))
+
+
+def standard_columns(standard: Standard) -> set[str]:
+    """Window columns of a standard for every horizon, and its market's and peers' figures."""
+    w = standard.window_days
+    spans = {w} | {s for h in HORIZONS for s in (h, w - h) if s > 0}
+    groups = {f"{g}_{q}_{w}" for g in ("market", "peer") for q in standard.quantities()}
+    return {f"{q}_{s}" for q in standard.quantities() for s in spans} | groups
+
+
+def active_columns(quantities: Collection[str]) -> set[str]:
+    """Window columns that say whether a seller is active, and how large it is."""
+    return {f"ordered_{ACTIVE_DAYS}", "ordered_60", "ordered_all"} | ({"closed_all"} if "closed" in quantities else set())
+
+
+def build_table(ledger: Ledger, as_of: Iterable[int], standards: Collection[Standard], figures: pa.Table | None = None) -> FeatureTable:
+    """Rows for the as-of days (day numbers). `figures`: published figures to use in place of the ledger's own."""
+    needs = plan(ledger.quantities, usable(standards, ledger.quantities))
+    make_rows(ledger.con, needs, as_of, figures)
+    return _read(ledger.con, needs)
+
+
+def make_rows(con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Iterable[int], figures: pa.Table | None = None) -> None:
+    """Make the tables behind the rows, `feature_rows` the last; the ledger's tables must be in the connection."""
+    if figures is not None:
+        con.register("published_figures", figures)
+    for name, query in statements(needs, as_of, published=figures is not None):
+        con.execute(f"create or replace table {name} as {query}")
+
+
+def statements(needs: Plan, as_of: Iterable[int], published: bool = False) -> list[tuple[str, str]]:
+    """Every table of the feature rows in the order of making: name and query."""
+    figures = "select * from published_figures" if published else figures_sql({c for _, c in needs.groups})
+    return [
+        ("as_of_days", days_sql(as_of)),
+        ("grid", grid_sql()),
+        ("raw_windows", windows_sql(needs.windows)),
+        ("windows", corrected_sql(needs.windows)),
+        *((f"{d}_codes", codes_sql(d)) for d in DIMENSIONS),
+        *((f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
+        ("attributes", attributes_sql(needs.windows)),
+        ("figures", figures),
+        ("feature_rows", feature_rows_sql(needs)),
+    ]
+
+
+def feature_rows_sql(needs: Plan) -> str:
+    """The rows with every feature's formula worked out; active: an order in the last 28 days, or an open one."""
+    still_open = "ordered_all > closed_all" if "closed_all" in needs.windows else "false"
+    formulas = "".join(f", {f.formula} as {f.name}" for f in needs.features)
+    active = f"case when ordered_{ACTIVE_DAYS} > 0 or {still_open} then 1 else 0 end as active"
+    return f"select r.*, {active}{formulas} from ({rows_sql(needs.groups)}) as r"
+
+
+def numeric_names(needs: Plan) -> tuple[str, ...]:
+    """The numeric columns of the rows, in order."""
+    figures = [f"{g}_{c}" for g, c in sorted(needs.groups)]
+    return (*sorted(needs.windows), *figures, "peer_sellers", "active", "tenure_days", *(f.name for f in needs.features))
+
+
+def _read(con: duckdb.DuckDBPyConnection, needs: Plan) -> FeatureTable:
+    rows = con.sql("select * from feature_rows order by as_of, seller_id").to_arrow_table()
+    names = numeric_names(needs)
+    values = np.column_stack([_numbers(rows[name]) for name in names]) if len(rows) else np.empty((0, len(names)))
+    text = {name: _texts(rows[name]) for name in TEXT}
+    return FeatureTable(_texts(rows["seller_id"]), rows["as_of"].to_numpy().astype(np.int64), text, Block(names, values), needs.features)
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _texts(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    return np.asarray(column.to_pylist(), dtype=object)
