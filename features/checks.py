@@ -1,7 +1,8 @@
-"""SQL that turns a source table into a typed one, and marks each row with the first rule it breaks. Generated from the contract."""
+"""The checks of a table as SQL, made from the contract: one pass types each row and names the first rule it breaks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from features.contract import Table
 from features.engine import quoted
@@ -10,22 +11,25 @@ from features.readings import Zones, raw_sql, reading
 UNKNOWN_LINE = "refers to no order line"
 BROKEN_ROW = "broken row"
 
+# Beside the typed columns while a table is read; null in a row that breaks no rule.
 STAGING = {"_file": "varchar", "_row": "varchar", "_column": "varchar", "_rule": "varchar", "_value": "varchar"}
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a source table with one layout: a SQL relation, its columns with their families, and where its rows stand."""
+    """A piece of a source table with one layout: a SQL relation, its columns' types, where its rows stand."""
 
     relation: str
     columns: Mapping[str, str]
-    label: str
+    label: str  # names it in errors
     file: str = "cast(null as varchar)"
     row: str = "cast(null as varchar)"
+    files: tuple[Path, ...] = ()
+    rejects: str = ""  # where the CSV reader puts the rows that it cannot split
 
 
 def checked(table: Table, part: Part, zones: Zones) -> str:
-    """A select of every typed column of the table; the staging columns say what is broken, and are null where nothing is."""
+    """A select of the typed and the staging columns of every row."""
     columns = [c for c in table.columns if c.name in part.columns]
     readings = {c.name: reading(c, part.columns[c.name], zones) for c in columns}
     rules = [(name, rule, condition) for name, r in readings.items() for rule, condition in r.rules]
@@ -33,46 +37,56 @@ def checked(table: Table, part: Part, zones: Zones) -> str:
     parsed = [f"{sql} as {name}" for r in readings.values() for name, sql in r.parsed.items()]
     typed = {name: sql for r in readings.values() for name, sql in r.typed.items()}
     found = [f"{typed.get(name, f'cast(null as {kind})')} as {name}" for name, kind in table.typed.items()]
-    return f"""with source as (select {", ".join([*raw, f"{part.file} as _at_file", f"{part.row} as _at_row"])} from {part.relation}),
-parsed as (select {", ".join(["*", *parsed])} from source),
-judged as (select *, {_first_broken(rules)} as _broken from parsed)
-select {", ".join([*found, *_staging(rules)])} from judged"""
+    return f"""with source as (select {_listed(raw)}, {part.file} as _at_file, {part.row} as _at_row
+from {part.relation}),
+parsed as (select {_listed(["*", *parsed])} from source),
+judged as (select *, {_first_broken([condition for _, _, condition in rules])} as _broken from parsed)
+select {_listed([*found, *_staging(rules)])} from judged"""
 
 
-def unknown_lines(table: str, key: str) -> str:
-    """A select of the quarantine entries of rows that refer to no order line."""
-    return f"""select {quoted(table)} as table_name, cast(null as varchar) as file, {key} as row, 'line_id' as column_name,
-{quoted(UNKNOWN_LINE)} as rule, concat_ws('/', order_id, line_id) as value from {table} where {NO_LINE.format(table=table)}"""
+def no_line(table: str) -> str:
+    """The condition that a row refers to no order line."""
+    return f"""not exists (select 1 from orders
+where orders.order_id = {table}.order_id and orders.line_id = {table}.line_id)"""
 
 
-NO_LINE = "not exists (select 1 from orders where orders.order_id = {table}.order_id and orders.line_id = {table}.line_id)"
+def unknown_lines(table: Table) -> str:
+    """A select of the quarantine entries of the rows that refer to no order line."""
+    return f"""select {quoted(table.name)} as table_name, cast(null as varchar) as file, {table.key[0]} as row,
+'line_id' as column_name, {quoted(UNKNOWN_LINE)} as rule, concat_ws('/', order_id, line_id) as value
+from {table.name} where {no_line(table.name)}"""
 
 
 def repeated(table: Table) -> str:
-    """A select of the keys (with version) that occur more than once."""
-    key = ", ".join([*table.key, "recorded_at"])
+    """A select of each key and version that occurs more than once."""
+    key = _listed(table.version_key)
     return f"select {key} from {table.name} group by {key} having count(*) > 1"
 
 
 def known_day(table: Table) -> str:
-    """The day on which a row (a version) was known: the later of the day it speaks of and the day it was recorded."""
+    """The day on which a row (a version) was known: the later of the one it speaks of and the one it was recorded."""
     born, recorded = f"{table.born}_day", "recorded_at_day"
     return f"greatest(coalesce({born}, {recorded}), coalesce({recorded}, {born}))"
 
 
-def _first_broken(rules: list[tuple[str, str, str]]) -> str:
-    return "case " + " ".join(f"when {condition} then {i}" for i, (_, _, condition) in enumerate(rules)) + " end"
+def _first_broken(conditions: Sequence[str]) -> str:
+    return "case " + " ".join(f"when {condition} then {i}" for i, condition in enumerate(conditions)) + " end"
 
 
-def _staging(rules: list[tuple[str, str, str]]) -> list[str]:
-    def by_rule(texts: list[str]) -> str:
-        return "case _broken " + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
-
-    shown = {
+def _staging(rules: Sequence[tuple[str, str, str]]) -> list[str]:
+    found = {
         "_file": "case when _broken is not null then _at_file end",
         "_row": "case when _broken is not null then _at_row end",
-        "_column": by_rule([quoted(name) for name, _, _ in rules]),
-        "_rule": by_rule([quoted(rule) for _, rule, _ in rules]),
-        "_value": by_rule([f"cast(raw_{name} as varchar)" for name, _, _ in rules]),
+        "_column": _by_rule([quoted(name) for name, _, _ in rules]),
+        "_rule": _by_rule([quoted(rule) for _, rule, _ in rules]),
+        "_value": _by_rule([f"cast(raw_{name} as varchar)" for name, _, _ in rules]),
     }
-    return [f"{sql} as {name}" for name, sql in shown.items()]
+    return [f"{sql} as {name}" for name, sql in found.items()]
+
+
+def _by_rule(texts: Sequence[str]) -> str:
+    return "case _broken " + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

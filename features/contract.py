@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 FAULTS = ("seller", "buyer", "carrier", "platform", "unknown")
-RESTRICTING = ("order_cap", "hold")  # interventions that hold a seller back instead of helping
+CASE_KINDS = ("inquiry", "item_not_received", "not_as_described", "other")
+HELPING = ("listing_fix", "handling_time", "carrier", "coaching")  # interventions, by what they do to a seller
+RESTRICTING = ("order_cap", "hold")
+CORRECTED = ("orders", "returns", "cases", "feedback")  # tables that an appeal can correct
 LARGEST_AMOUNT = 1e12  # a line price past this is a broken number, not a price
 
 
@@ -32,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `born` is the time column by which a row speaks for itself, where nothing says when it was recorded."""
+    """One table. A row speaks of the time in its column `born`, and is known from then on unless recorded later."""
 
     name: str
     key: tuple[str, ...]
@@ -43,6 +46,11 @@ class Table:
     def column(self, name: str) -> Column:
         """The column of that name."""
         return next(c for c in self.columns if c.name == name)
+
+    @property
+    def version_key(self) -> tuple[str, ...]:
+        """What tells the versions of all rows apart."""
+        return (*self.key, "recorded_at")
 
     @property
     def typed(self) -> dict[str, str]:
@@ -69,7 +77,7 @@ def _money(name: str, doc: str, typed_name: str) -> Column:
 ORDER_ID = _text("order_id", "the order", required=True)
 LINE_ID = _text("line_id", "the line within its order", required=True)
 SELLER_ID = _text("seller_id", "the seller", required=True)
-RECORDED_AT = _time("recorded_at", "when the marketplace learned it, or changed it; a changed row is a new version of its key")
+RECORDED_AT = _time("recorded_at", "when the marketplace learned or changed it; each change is a new version")
 SHARED = Column("shared", "boolean", "the source named only the order, so each of its sellers has one")
 
 ORDERS = Table(
@@ -87,7 +95,7 @@ ORDERS = Table(
         _time("ship_by", "when the seller promised to hand it over"),
         _time("shipped_at", "when it was handed to the carrier"),
         Column("tracking_valid", "boolean", "whether the tracking number worked"),
-        Column("promised_at", "time_or_date", "promised delivery; a date without a time is kept until its day has passed"),
+        Column("promised_at", "time_or_date", "promised delivery; a date alone is kept until its day has passed"),
         _time("delivered_at", "when it arrived"),
         _time("cancelled_at", "when it was cancelled"),
         _choice("cancelled_by", FAULTS, "who cancelled"),
@@ -120,7 +128,7 @@ CASES = Table(
     (
         _text("case_id", "the complaint, claim or inquiry", required=True),
         SELLER_ID,
-        _choice("kind", ("inquiry", "item_not_received", "not_as_described", "other"), "what it is about", required=True),
+        _choice("kind", CASE_KINDS, "what it is about", required=True),
         _time("opened_at", "when the customer opened it", required=True),
         _text("order_id", "the order it is about"),
         _time("first_response_at", "when the seller first answered"),
@@ -171,7 +179,7 @@ INTERVENTIONS = Table(
     (
         _text("intervention_id", "what was done to help or restrain a seller", required=True),
         SELLER_ID,
-        _choice("kind", ("listing_fix", "handling_time", "carrier", "coaching", *RESTRICTING), "what was done", required=True),
+        _choice("kind", (*HELPING, *RESTRICTING), "what was done", required=True),
         _time("started_at", "from when", required=True),
         _time("ended_at", "until when"),
         _choice("arm", ("treatment", "holdout"), "arm of an experiment"),
@@ -187,7 +195,7 @@ CORRECTIONS = Table(
     (
         _text("correction_id", "what an appeal changed", required=True),
         SELLER_ID,
-        _choice("table", ("orders", "returns", "cases", "feedback"), "table of the row", required=True, typed_name="table_name"),
+        _choice("table", CORRECTED, "table of the row", required=True, typed_name="table_name"),
         _text("row_key", "key of the row; of an order line `order_id/line_id`", required=True),
         _time("decided_at", "when it was decided", required=True),
         _choice("effect", ("excluded", "fault_changed"), "what it does to the row", required=True),

@@ -11,7 +11,7 @@ from features.block import Block
 from features.ledger import Ledger
 from features.standards import Array, Standard
 from features.table import FeatureTable
-from features.windows import corrected_sql, days_sql, grid_sql, windows_sql
+from features.windows import steps
 
 RESTRICTING = ("order_cap", "hold")
 
@@ -48,8 +48,7 @@ def counts_at(ledger: Ledger, standard: Standard, seller_id: NDArray[np.object_]
 def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.DataFrame:
     """Columns seller_id, as_of, bad, volume: the standard's window sums at the close of the given days."""
     columns = {f"{q}_{standard.window_days}" for q in standard.quantities()}
-    steps = {"as_of_days": days_sql(days), "grid": grid_sql(), "raw_windows": windows_sql(columns), "label_windows": corrected_sql(columns)}
-    for name, query in steps.items():
+    for name, query in steps(days, columns, "label_windows"):
         ledger.con.execute(f"create or replace table {name} as {query}")
     rows = ledger.con.execute("select * from label_windows").df()
     names = tuple(sorted(columns))

@@ -13,7 +13,7 @@ import duckdb
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.quantities import available_quantities, failure_parts
-from features.states import MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, tables
+from features.states import BORN, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, tables
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def one(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, "1")
 
 
+UNTRACKED = "case when untracked_at <= shipped_at then 1 else 0 end"
 MATURED_RETURN = f"case when returned_day <= delivered_day + {MATURITY_DAYS} then 1 else 0 end"
 UNITS = (
     Unit(
@@ -70,7 +71,7 @@ UNITS = (
         "until",
         (
             Fact("ordered_day", {"ordered": "1", "units": "units", "gross_cents": "gross_cents"}),
-            Fact("shipped_day", {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": "tracking_missing"}),
+            Fact("shipped_day", {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": UNTRACKED}),
             Fact("overdue_day", one("overdue_to_ship")),
             Fact("cleared_day", one("overdue_cleared")),
             Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}),
@@ -112,6 +113,9 @@ UNITS = (
 )
 
 
+STAGGERED = f"select order_id from orders group by seller_id, order_id having min({BORN}) < max({BORN}) limit 1"
+
+
 def build_ledger(market: Marketplace) -> Ledger:
     """Make the tables `ledger` and `ledger_corrections` from the typed tables of a marketplace."""
     quantities = available_quantities(market.available)
@@ -127,8 +131,9 @@ def build_ledger(market: Marketplace) -> Ledger:
 def read_sources(market: Marketplace) -> Sources:
     """Which tables carry versions; whether any order can have more than one state."""
     versioned = frozenset(t for t in ("orders", "returns", "cases", "feedback", "sellers") if f"{t}.recorded_at" in market.available)
-    stateful = bool(versioned - {"sellers"}) or {"cases.fault", "cases.closed_at"} <= market.available
-    return Sources(versioned, stateful, market.zone)
+    staggered = bool(market.con.execute(f"select count(*) > 0 from ({STAGGERED}) as s").fetchall()[0][0])
+    stateful = staggered or bool(versioned - {"sellers"}) or "cases.fault" in market.available
+    return Sources(versioned, staggered, stateful, market.zone)
 
 
 def statements(quantities: tuple[str, ...], sources: Sources) -> list[tuple[str, str]]:
@@ -142,13 +147,15 @@ def statements(quantities: tuple[str, ...], sources: Sources) -> list[tuple[str,
 
 def ledger_sql(quantities: tuple[str, ...]) -> str:
     """One row per seller and day on which something became known."""
-    entries = [_entries(unit, fact, adds, chained) for unit, fact, adds in _facts(quantities) for chained in (False, True)]
+    facts = _facts(quantities)
+    entries = [_entries(unit, fact, adds) for unit, fact, adds in facts]
+    entries += [_chained(unit, fact, q, sql) for unit, fact, adds in facts for q, sql in adds.items()]
     return _summed(entries, ("seller_id", "day"), quantities)
 
 
 def corrections_sql(quantities: tuple[str, ...]) -> str:
     """Entries taken back by a later version: their day, the day that was decided, and minus what they added."""
-    entries = [_taken_back(unit, fact, adds) for unit, fact, adds in _facts(quantities)]
+    entries = [_taken_back(unit, fact, q, sql) for unit, fact, adds in _facts(quantities) for q, sql in adds.items()]
     return _summed(entries, ("seller_id", "effective_day", "decided_day"), quantities)
 
 
@@ -157,28 +164,30 @@ def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
-def _entries(unit: Unit, fact: Fact, adds: dict[str, str], chained: bool) -> tuple[str, dict[str, str]]:
-    """Entries of units with one state, or (chained) of those with several."""
-    if not chained:
-        source = f"(select *, greatest({fact.day}, {unit.since}) as day from {unit.table} where lone and {fact.day} is not null) as x"
-        return f"seller_id, day from {source}", adds
-    return f"seller_id, day from ({_chain(unit, fact, adds)}) as x where fact_day is not null and day < replaced", {q: f"add_{q}" for q in adds}
+def _entries(unit: Unit, fact: Fact, adds: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Entries of units with one state."""
+    source = f"(select *, greatest({fact.day}, {unit.since}) as day from {unit.table} where lone and {fact.day} is not null) as x"
+    return f"seller_id, day from {source}", adds
 
 
-def _taken_back(unit: Unit, fact: Fact, adds: dict[str, str]) -> tuple[str, dict[str, str]]:
-    chain = f"({_chain(unit, fact, adds)}) as x where fact_day is not null and day < replaced and replaced < {NEVER}"
-    return f"seller_id, day as effective_day, replaced as decided_day from {chain}", {q: f"-add_{q}" for q in adds}
+def _chained(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str, dict[str, str]]:
+    """Entries of one quantity of units with several states."""
+    return f"seller_id, day from ({_chain(unit, fact, added)}) as x", {quantity: "added"}
 
 
-def _chain(unit: Unit, fact: Fact, adds: dict[str, str]) -> str:
-    """A unit's successive values of a fact: the day each is known, what it adds, and the day the next replaces it."""
+def _taken_back(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str, dict[str, str]]:
+    chain = f"({_chain(unit, fact, added)}) as x where replaced < {NEVER}"
+    return f"seller_id, day as effective_day, replaced as decided_day from {chain}", {quantity: "-added"}
+
+
+def _chain(unit: Unit, fact: Fact, added: str) -> str:
+    """A unit's successive entries of one quantity: the day each is known, what it adds, and the day the next replaces it."""
     order = f"over (partition by seller_id, {unit.key} order by {unit.since})"
-    added = ", ".join(f"case when {fact.day} is null then 0 else {sql} end as add_{q}" for q, sql in adds.items())
-    same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("fact_day", *(f"add_{q}" for q in adds)))
-    return f"""select *, greatest(fact_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, {NEVER}) as replaced
-        from (select *, {same} and lag({unit.since}) {order} is not null as same
-            from (select *, {fact.day} as fact_day, {added} from {unit.table} where not lone) as a) as b
-        where not same"""
+    same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
+    values = f"select *, {fact.day} as own_day, case when {fact.day} is null then 0 else {added} end as added from {unit.table} where not lone"
+    changes = f"select *, {same} and lag({unit.since}) {order} is not null as same from ({values}) as a"
+    known = f"greatest(own_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, {NEVER}) as replaced"
+    return f"select * from (select *, {known} from ({changes}) as b where not same) as c where own_day is not null and day < replaced"
 
 
 def _summed(entries: list[tuple[str, dict[str, str]]], key: tuple[str, ...], quantities: tuple[str, ...]) -> str:

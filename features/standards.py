@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from features.block import Block
 from features.errors import ForesellError
+from features.quantities import BY_NAME
 
 Array = NDArray[np.float64]
 RISKS = ("returns", "service")
@@ -71,7 +72,7 @@ class Standard:
 
     def rate(self, bad: Array, volume: Array) -> Array:
         """The rate as people state it, shape (rows,); nan without volume. It may exceed 1 and is never clipped."""
-        share = np.divide(bad, volume, out=np.full(len(bad), np.nan), where=volume > 0)
+        share: Array = np.divide(bad, volume, out=np.full(len(bad), np.nan), where=volume > 0)
         return 1 - share if self.complement else share
 
     def past_limit(self, bad: Array, volume: Array) -> NDArray[np.bool_]:
@@ -162,6 +163,8 @@ def _typed(label: str, key: str, value: Any) -> Any:
     if key in ("numerator", "denominator"):
         if not isinstance(value, list | tuple) or not value or not all(isinstance(v, str) for v in value):
             raise _broken(label, f"{key} must be a list of ledger quantities", repr(value))
+        if unknown := [v for v in value if v not in BY_NAME]:
+            raise _broken(label, f"{key} must name ledger quantities", f"unknown: {', '.join(unknown)}")
         return tuple(value)
     if key in ("limit", "warn_limit"):
         return _decimal(label, key, value)
@@ -252,7 +255,7 @@ def _preset(spec: str) -> Path:
 
 
 def _total(block: Block, quantities: Iterable[str], span: int) -> Array:
-    return np.sum([block[f"{q}_{span}"] for q in quantities], axis=0)  # type: ignore[no-any-return]
+    return np.asarray(np.sum([block[f"{q}_{span}"] for q in quantities], axis=0), dtype=np.float64)
 
 
 def _plain(value: Any) -> Any:

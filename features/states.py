@@ -17,6 +17,7 @@ MINUTE_MICROS = 60_000_000
 KEYS = {"orders": "order_id, line_id", "returns": "return_id", "cases": "case_id, seller_id", "feedback": "feedback_id, seller_id", "sellers": "seller_id"}
 SELLER, CARRIER, NOBODY = 0, 2, 3  # a late line's fault; the lowest among an order's first late lines decides
 OTHERS = "('buyer', 'carrier', 'platform')"
+BORN = "least(ordered_at_day, shipped_at_day, delivered_at_day, cancelled_at_day)"  # a line's first sign of life
 STATE_TABLES = ("orders_versions", "returns_versions", "cases_versions", "feedback_versions")
 
 
@@ -25,6 +26,7 @@ class Sources:
     """Which tables carry versions, whether orders have more than one state, and the marketplace's zone."""
 
     versioned: frozenset[str]
+    staggered: bool  # lines of one order that came into being on different days
     stateful: bool
     zone: str
 
@@ -45,34 +47,39 @@ def tables(sources: Sources, parts: Collection[str]) -> list[tuple[str, str]]:
 
 def versions(table: str, sources: Sources) -> str:
     """Rows of a typed table with the days they are valid from and to, and whether they are a key's only version."""
+    since = BORN if table == "orders" and sources.staggered else str(EVER)
     if table not in sources.versioned:
-        return f"select *, {EVER} as valid_from, {NEVER} as valid_to, true as lone from {table}"
+        return f"select *, {since} as valid_from, {NEVER} as valid_to, true as lone from {table}"
     key, moment = KEYS[table], f"coalesce(recorded_at, {EVER * DAY_MICROS})"
     return f"""select *, count(*) over (partition by {key}) = 1 as lone from (
-            select *, coalesce(recorded_at_day, {EVER}) as valid_from,
+            select *, coalesce(recorded_at_day, {since}) as valid_from,
                 coalesce(lead(recorded_at_day) over (partition by {key} order by {moment}), {NEVER}) as valid_to
             from {table}) as v
         where valid_from < valid_to"""
 
 
 def return_versions(sources: Sources) -> str:
-    """Return versions with the seller of the line they belong to."""
-    return f"""select l.seller_id, r.* from ({versions("returns", sources)}) as r
-        join (select distinct order_id, line_id, seller_id from orders) as l
-        on l.order_id = r.order_id and l.line_id = r.line_id"""
+    """Return versions with the seller of the line they belong to; not known before the line is."""
+    columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
+    return f"""select * from (select l.seller_id, {columns}, greatest(r.valid_from, l.valid_from) as valid_from, r.valid_to, r.lone
+            from ({versions("returns", sources)}) as r
+            join (select order_id, line_id, seller_id, min(valid_from) as valid_from from orders_versions
+                group by order_id, line_id, seller_id) as l
+            on l.order_id = r.order_id and l.line_id = r.line_id) as v
+        where valid_from < valid_to"""
 
 
 def case_versions(sources: Sources) -> str:
     """Case versions; without `recorded_at`, another's fault is known from the day the case closes and not before."""
-    news = f"(recorded_at is null and closed_at is not null and fault in {OTHERS})"
+    news = f"(recorded_at is null and fault in {OTHERS})"
     kept = f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
-    own = f"(fault is null or fault not in {OTHERS})"
-    return f"""select {kept}, {own} as own_fault, lone and not coalesce({news}, false) as lone,
-            case when {news} then closed_at_day else valid_from end as valid_from, valid_to
-        from ({versions("cases", sources)}) as a
+    rows = f"(select *, coalesce({news}, false) as news from ({versions('cases', sources)}) as v) as w"
+    return f"""select {kept}, coalesce(fault not in {OTHERS}, true) as own_fault, lone and not news as lone,
+            case when news then closed_at_day else valid_from end as valid_from, valid_to
+        from {rows} where not news or closed_at is not null
         union all
-        select {kept}, true as own_fault, false as lone, valid_from, closed_at_day as valid_to
-        from ({versions("cases", sources)}) as b where {news}"""
+        select {kept}, true as own_fault, false as lone, valid_from, coalesce(closed_at_day, valid_to) as valid_to
+        from {rows} where news"""
 
 
 def local_day(micros: str, zone: str) -> str:
@@ -115,7 +122,12 @@ def order_states(stateful: bool) -> str:
         "c": (CASES, rows["cases_versions"]),
         "f": (FEEDBACK, rows["feedback_versions"]),
     }
-    columns = ", ".join(f"{a}.{name}" for a, (named, _) in joined.items() for name in named)
+    # Nobody knows whose order a return, case or rating belongs to before one of its lines is known.
+    columns = ", ".join(
+        f"{a}.{name}" if a == "l" else f"case when l.ordered_day is not null then {a}.{name} end as {name}"
+        for a, (named, _) in joined.items()
+        for name in named
+    )
     return f"select s.seller_id, s.order_id, s.since, s.until, s.lone, {columns} from {base} as s " + " ".join(
         f"left join ({_grouped(named, source, key)}) as {a} on " + " and ".join(f"{a}.{k} = s.{k}" for k in key)
         for a, (named, source) in joined.items()
@@ -153,9 +165,9 @@ LINES = {
     "gross_cents": "coalesce(sum(price_cents), 0)",
     "shipped_at": "case when count(*) = count(sent) then greatest(max(sent), min(shipped_at)) end",
     "shipped_day": "case when count(*) = count(sent) and count(shipped_at) > 0 then greatest(max(sent_day), min(shipped_at_day)) end",
-    "tracking_missing": "max(case when tracking_valid = false then 1 else 0 end)",
+    "untracked_at": "min(case when tracking_valid = false then shipped_at end)",
     "overdue_day": "min(overdue_on)",
-    "cleared_day": "case when count(overdue_on) = count(case when overdue_on is not null then sent_day end) then max(case when overdue_on is not null then sent_day end) end",
+    "cleared_day": "case when count(overdue_on) > 0 and count(*) = count(sent) then max(sent_day) end",
     "delivered_at": "case when count(*) = count(settled) then greatest(max(settled), min(delivered_at)) end",
     "delivered_day": "case when count(*) = count(settled) and count(delivered_at) > 0 then greatest(max(settled_day), min(delivered_at_day)) end",
     "closed_day": "case when count(*) = count(settled) then max(settled_day) end",

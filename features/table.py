@@ -13,7 +13,7 @@ from features.catalogue import Feature, available_features, figure
 from features.ledger import Ledger
 from features.peers import DIMENSIONS, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
 from features.standards import Standard
-from features.windows import corrected_sql, days_sql, grid_sql, split, windows_sql
+from features.windows import split, steps
 
 HORIZONS = (14, 28, 56)
 TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group")
@@ -91,14 +91,16 @@ def make_rows(con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Iterable[int],
         con.execute(f"create or replace table {name} as {query}")
 
 
+def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
+    """The figures that the last rows made were given, at one as-of day: all that another seller's row needs of the rest."""
+    return ledger.con.sql(f"select * from figures where as_of = {as_of} order by level, name").to_arrow_table()
+
+
 def statements(needs: Plan, as_of: Iterable[int], published: bool = False) -> list[tuple[str, str]]:
     """Every table of the feature rows in the order of making: name and query."""
     figures = "select * from published_figures" if published else figures_sql({c for _, c in needs.groups})
     return [
-        ("as_of_days", days_sql(as_of)),
-        ("grid", grid_sql()),
-        ("raw_windows", windows_sql(needs.windows)),
-        ("windows", corrected_sql(needs.windows)),
+        *steps(as_of, needs.windows, "windows"),
         *((f"{d}_codes", codes_sql(d)) for d in DIMENSIONS),
         *((f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
         ("attributes", attributes_sql(needs.windows)),

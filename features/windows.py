@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable
 from features.quantities import BY_NAME
 
 LONGEST_SPAN = 400  # days after which a seller without any ledger row leaves the feature table
-LAST_KNOWN = "max(case when not asked then day end) over (partition by seller_id order by day range between unbounded preceding and current row)"
 WINDOW = re.compile(r"^([a-z0-9_]+?)_(\d+|all)$")
 
 
@@ -25,33 +24,60 @@ def days_sql(days: Iterable[int]) -> str:
     return "select * from (values " + ", ".join(f"({d})" for d in sorted(set(days))) + ") as d(as_of)"
 
 
+def cut_days_sql(columns: Collection[str]) -> str:
+    """Every day at which some window opens or closes."""
+    spans = {0, LONGEST_SPAN, *(int(span_of(c)) for c in columns if span_of(c) != "all")}
+    return " union ".join(f"select as_of - {span} as day from as_of_days" for span in sorted(spans))
+
+
 def grid_sql() -> str:
-    """Sellers and as-of days from the seller's first ledger day on, with the days since its first order."""
-    return """select s.seller_id, d.as_of, d.as_of - s.first_ordered as tenure_days
+    """Sellers and as-of days from the seller's first ledger day on, with the days since its first order (null before it)."""
+    return """select s.seller_id, d.as_of, case when d.as_of >= s.first_ordered then d.as_of - s.first_ordered end as tenure_days
         from (select seller_id, min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered
             from ledger group by seller_id) as s
         join as_of_days as d on d.as_of >= s.first_day"""
 
 
+def running_sql(columns: Collection[str]) -> str:
+    """Sums since the first day at every cut day of every seller: a window is the difference of two of them."""
+    quantities = sorted({quantity_of(c) for c in columns})
+    sums = ", ".join(f"cast(sum({q}) over since_ever as bigint) as {q}" for q in (*quantities, "entries"))
+    blank = ", ".join(f"cast(0 as bigint) as {q}" for q in (*quantities, "entries"))
+    return f"""select seller_id, day, {", ".join((*quantities, "entries"))} from (
+            select seller_id, day, asked, {sums} from (
+                select seller_id, day, false as asked, {", ".join(quantities)}, cast(1 as bigint) as entries from ledger
+                union all
+                select s.seller_id, c.day, true as asked, {blank}
+                from (select seller_id, min(day) as first_day from ledger group by seller_id) as s
+                join cut_days as c on c.day >= s.first_day) as a
+            window since_ever as (partition by seller_id order by day range between unbounded preceding and current row)) as b
+        where asked"""
+
+
 def windows_sql(columns: Collection[str]) -> str:
     """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
-    named = sorted(columns)
-    quantities = sorted({quantity_of(c) for c in named})
-    blank = ", ".join(f"cast(0 as bigint) as {q}" for q in quantities)
-    sums = ", ".join(f"cast(sum({quantity_of(c)}) over ({frame(c)}) as bigint) as {c}" for c in named)
-    return f"""select seller_id, day as as_of, tenure_days, {", ".join(named)} from (
-            select seller_id, day, tenure_days, asked, {sums}, {LAST_KNOWN} as last_known from (
-                select seller_id, day, cast(null as integer) as tenure_days, false as asked, {", ".join(quantities)} from ledger
-                union all
-                select seller_id, as_of as day, tenure_days, true as asked, {blank} from grid) as a) as b
-        where asked and day < last_known + {LONGEST_SPAN}"""
+    spans = sorted({int(span_of(c)) for c in columns if span_of(c) != "all"} | {LONGEST_SPAN})
+    opened = " ".join(f"left join running as r{s} on r{s}.seller_id = g.seller_id and r{s}.day = g.as_of - {s}" for s in spans)
+    return f"""select g.seller_id, g.as_of, g.tenure_days, {", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))}
+        from grid as g join running as r on r.seller_id = g.seller_id and r.day = g.as_of {opened}
+        where r.entries > coalesce(r{LONGEST_SPAN}.entries, 0)"""
 
 
-def frame(column: str) -> str:
-    """The window frame of a column."""
-    span = span_of(column)
-    reach = "unbounded" if span == "all" else str(int(span) - 1)
-    return f"partition by seller_id order by day range between {reach} preceding and current row"
+def _difference(column: str) -> str:
+    quantity, span = _split(column)
+    return f"r.{quantity}" if span == "all" else f"r.{quantity} - coalesce(r{span}.{quantity}, 0)"
+
+
+def steps(days: Iterable[int], columns: Collection[str], into: str) -> list[tuple[str, str]]:
+    """The tables that lead from the ledger to window rows, in the order of making; the last is `into`."""
+    return [
+        ("as_of_days", days_sql(days)),
+        ("grid", grid_sql()),
+        ("cut_days", cut_days_sql(columns)),
+        ("running", running_sql(columns)),
+        ("raw_windows", windows_sql(columns)),
+        (into, corrected_sql(columns)),
+    ]
 
 
 def corrected_sql(columns: Collection[str]) -> str:

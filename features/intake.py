@@ -1,0 +1,196 @@
+"""Intake: a marketplace's tables, checked against the contract and typed; what breaks it is quarantined and counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from features import quarantine
+from features.checks import STAGING, Part, checked, known_day, repeated
+from features.contract import TABLES, Column, Table
+from features.engine import connect
+from features.errors import ForesellError
+from features.quarantine import IntakeReport, TableReport
+from features.readings import ACCEPTED, FORMS, Zones, family
+from features.sources import closest, find_unreadable, folder_parts, frame_parts, ignored_files, settings_of
+
+QUARANTINE_SHARE = 0.01
+Parts = Mapping[str, tuple[Part, ...]]
+
+
+@dataclass(frozen=True)
+class Marketplace:
+    """Typed tables in a connection; `available` names the tables and the columns that the source has."""
+
+    con: duckdb.DuckDBPyConnection
+    name: str
+    zone: str
+    available: frozenset[str]
+    report: IntakeReport
+
+
+def open_folder(
+    folder: Path,
+    zone: str | None = None,
+    quarantine_share: float = QUARANTINE_SHARE,
+    quarantine_to: Path | None = None,
+    times_zone: str | None = None,
+) -> Marketplace:
+    """Read a contract folder. `zone` counts the days, naive times are meant in `times_zone` (else: source.toml's)."""
+    con = connect()
+    parts = folder_parts(con, folder)
+    said = settings_of(folder)
+    zones = _zones(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
+    market = _read(con, said.get("name", folder.resolve().name), zones, parts)
+    market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
+    return _accepted(market, quarantine_share, quarantine_to)
+
+
+def open_frames(
+    frames: Mapping[str, pd.DataFrame | pa.Table],
+    zone: str = "UTC",
+    quarantine_share: float = QUARANTINE_SHARE,
+    quarantine_to: Path | None = None,
+    times_zone: str | None = None,
+    name: str = "frames",
+) -> Marketplace:
+    """The same for tables in memory. A pandas NaN is a missing value; in Arrow it is a number that is none."""
+    con = connect()
+    market = _read(con, name, _zones(zone, times_zone), frame_parts(con, frames))
+    for table in frames:
+        con.unregister(f"frame_{table}")
+    return _accepted(market, quarantine_share, quarantine_to)
+
+
+def hold_back(market: Marketplace, day: int) -> Marketplace:
+    """Move rows known only after the day into held_<table>, and count them; a later day brings rows back."""
+    tables = tuple(_hold(market.con, table, day) for table in market.report.tables)
+    return replace(market, report=replace(market.report, tables=tables))
+
+
+def _read(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
+    for table, pieces in parts.items():
+        for part in pieces:
+            _check_columns(TABLES[table], part, zones)
+    con.execute(quarantine.CREATE)
+    read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
+    quarantine.take_unknown_lines(con, TABLES["returns"])
+    tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
+    return Marketplace(con, name, zones.market, _available(parts), IntakeReport(name, zones.market, tables))
+
+
+def _load(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
+    """Fill the typed table; returns how many rows the source has."""
+    staging = STAGING if parts else {}
+    columns = ", ".join(f"{name} {kind}" for name, kind in (table.typed | staging).items())
+    con.execute(f"create table {table.name} ({columns})")
+    broken = sum(_insert(con, table, part, zones) for part in parts)
+    read = _one(con, f"select count(*) from {table.name}")
+    if read:
+        quarantine.take_marked(con, table.name)
+    for name in staging:
+        con.execute(f"alter table {table.name} drop column {name}")
+    return read + broken
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zones) -> int:
+    """Add a part to its table; returns how many rows could not be split into columns."""
+    try:
+        con.execute(f"insert into {table.name} {checked(table, part, zones)}")
+    except duckdb.Error as e:
+        find_unreadable(con, part)
+        rule = f"The table {table.name!r} must be readable."
+        raise ForesellError(rule, str(e).split("\n")[0], "mend what it names") from e
+    return quarantine.take_rejects(con, table.name, part.rejects) if part.rejects else 0
+
+
+def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tuple[Part, ...]) -> TableReport:
+    duplicates, conflicting = _drop_duplicates(con, table)
+    kept = _one(con, f"select count(*) from {table.name}")
+    bad = quarantine.counts(con, table.name)
+    known = {c.name for c in table.columns}
+    ignored = dict.fromkeys(name for part in parts for name in part.columns if name not in known)
+    return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(ignored))
+
+
+def _drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
+    """Keep one row of each key and version; returns how many were dropped, and how many of those differ in content."""
+    con.execute(f"create or replace temp table doubled as {repeated(table)}")
+    keys = _one(con, "select count(*) from doubled")
+    if not keys:
+        return 0, 0
+    same = " and ".join(f"{table.name}.{k} is not distinct from doubled.{k}" for k in table.version_key)
+    rows = f"from {table.name} where exists (select 1 from doubled where {same})"
+    distinct = _one(con, f"select count(*) from (select distinct * {rows})")
+    # Which of two differing rows stays must not depend on the order in which they were read.
+    rank = f"row_number() over (partition by {', '.join(table.version_key)} order by {', '.join(table.typed)})"
+    extra = f"select id from (select rowid as id, {rank} as place {rows}) where place > 1"
+    return _one(con, f"delete from {table.name} where rowid in ({extra})"), distinct - keys
+
+
+def _hold(con: duckdb.DuckDBPyConnection, table: TableReport, day: int) -> TableReport:
+    held, late = f"held_{table.name}", f"{known_day(TABLES[table.name])} > {day}"
+    con.execute(f"create table if not exists {held} as select * from {table.name} limit 0")
+    con.execute(f"insert into {table.name} select * from {held}")
+    con.execute(f"create or replace table {held} as select * from {table.name} where {late}")
+    gone = _one(con, f"delete from {table.name} where {late}")
+    return replace(table, held_back=gone, kept=table.kept + table.held_back - gone)
+
+
+def _accepted(market: Marketplace, share: float, path: Path | None) -> Marketplace:
+    if path is not None:
+        quarantine.write(market.con, path)
+    quarantine.refuse_many(market.con, market.report.tables, share)
+    for table in market.report.tables:
+        if TABLES[table.name].required and not table.kept:
+            raise ForesellError(f"The table {table.name!r} must hold at least one row.", "none", "hand over its rows")
+    return market
+
+
+def _check_columns(table: Table, part: Part, zones: Zones) -> None:
+    for column in table.columns:
+        if column.name in part.columns:
+            _check_type(f"{table.name}.{column.name}", column, part, zones)
+        elif column.required:
+            names = list(part.columns)
+            found = f"{part.label} with the columns {', '.join(names)}{closest(column.name, names)}"
+            step = "add the column, or rename the one that holds it"
+            raise ForesellError(f"The column {table.name}.{column.name} is required.", found, step)
+
+
+def _check_type(where: str, column: Column, part: Part, zones: Zones) -> None:
+    held = family(part.columns[column.name])
+    accepted = ACCEPTED[column.kind]
+    if held not in (*accepted, "null"):
+        rule = f"{where} must hold {' or '.join(FORMS[f] for f in accepted)}."
+        raise ForesellError(rule, f"{part.columns[column.name]} in {part.label}", "write the column as one of these")
+    naive = held == "naive" or (held == "date" and column.kind != "time_or_date")
+    if naive and not zones.times:
+        rule = f"{where} must carry a time zone, or the source must declare one."
+        step = "write times with their zone, or say in times_zone (of source.toml) which one they are meant in"
+        raise ForesellError(rule, f"times without a zone in {part.label}", step)
+
+
+def _zones(market: str, times: str | None) -> Zones:
+    for zone in (market, times or "UTC"):
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError):
+            found = f"{zone!r}{closest(zone, sorted(available_timezones()))}"
+            rule = "A time zone must be a name of the IANA database."
+            raise ForesellError(rule, found, "use a name such as Europe/Paris or UTC") from None
+    return Zones(market, times)
+
+
+def _available(parts: Parts) -> frozenset[str]:
+    found = {name: {column for part in pieces for column in part.columns} for name, pieces in parts.items()}
+    columns = {f"{name}.{c.name}" for name in found for c in TABLES[name].columns if c.name in found[name]}
+    return frozenset(found) | columns
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(con.execute(sql).fetchall()[0][0])
