@@ -12,7 +12,7 @@ from features import sentences
 from features.peers import GROUPS
 from features.windows import quantity_of, span_of, split
 
-PRIOR = 20  # orders' worth of the peer group's rate in a shrunk rate (as in the reference backtest)
+PRIOR = 20  # orders' worth of the market's rate in a shrunk rate (as in the reference backtest)
 GROUP_PRIOR = 5  # orders' worth of the market's rate in a group's rate
 IDENTIFIER = re.compile(r"[a-z][a-z_0-9]*")
 
@@ -71,8 +71,9 @@ def available_features(quantities: Iterable[str]) -> tuple[Feature, ...]:
 
 
 def shrunk(bad: str, volume: str, span: int) -> str:
-    """A rate over a window, shrunk to the peer group's rate over 60 days."""
-    return f"({bad}_{span} + {PRIOR}.0 * coalesce(peer_{bad}_60 / nullif(peer_{volume}_60, 0), 0)) / ({volume}_{span} + {PRIOR}.0)"
+    """A rate over a window, shrunk to the market's rate over 60 days as if PRIOR orders at that rate had been seen too."""
+    prior = f"{PRIOR}.0 * coalesce(market_{bad}_60 / nullif(market_{volume}_60, 0), 0)"
+    return f"({bad}_{span} + {prior}) / ({volume}_{span} + {PRIOR}.0)"
 
 
 def group_rate(group: str, bad: str, volume: str, span: int) -> str:
@@ -101,7 +102,12 @@ def own_rates(family: str, bad: str, volume: str, what: str, verb: str, spans: C
 
 def group_rates(bad: str, volume: str, what: str, verb: str, spans: Collection[int]) -> list[Feature]:
     """The rates of the market and of the seller's category, item and region over several windows."""
-    where = {"market": "Across the market", "category": "In the category {category}", "item": "For the item {item}", "region": "In the region {region}"}
+    where = {
+        "market": "Across the market",
+        "category": "In the category {category}",
+        "item": "For the item {item}",
+        "region": "In the region {region}",
+    }
     return [
         Feature(
             name=f"{group}_{bad}_rate_{span}",
@@ -132,6 +138,20 @@ def trend(family: str, bad: str, volume: str, what: str, verb: str) -> Feature:
     )
 
 
+def slowdown(family: str, minutes: str, volume: str, what: str, doing: str) -> Feature:
+    """How much longer a step takes in the last 28 days than in the last 90 (absolute hours would only tell sellers apart)."""
+    return Feature(
+        name=f"{minutes.removesuffix('_minutes')}_slowdown",
+        title=f"Time {doing}: last 28 days against the last 90",
+        family=family,
+        unit="ratio",
+        direction="up",
+        formula=f"({minutes}_28 / nullif({volume}_28, 0)) / nullif({minutes}_90 / nullif({volume}_90, 0), 0)",
+        sentence=f"{what} in the last 28 days took {{{minutes}_28/{volume}_28|hours}} {doing}; "
+        f"over 90 days it was {{{minutes}_90/{volume}_90|hours}}.",
+    )
+
+
 def volume(span: int) -> Feature:
     """Orders over a window."""
     return Feature(
@@ -159,11 +179,11 @@ CATALOGUE: tuple[Feature, ...] = (
     ),
     Feature(
         name="tenure",
-        title="Days since the first order",
+        title="Days since the first order, at most 90",
         family="tenure",
         unit="days",
         direction="none",
-        formula="cast(tenure_days as double)",
+        formula="cast(least(tenure_days, 90) as double)",
         sentence="The first order came {tenure_days} days ago.",
     ),
     *own_rates("service_record", "service_failure", *ORDERS, "failed", (7, 14, 28, 60, 90)),
@@ -178,29 +198,13 @@ CATALOGUE: tuple[Feature, ...] = (
     *own_rates("unresolved_cases", "case_unresolved", *ORDERS, "left a case that the seller did not resolve", (60,)),
     *own_rates("inquiries", "inquiry", *ORDERS, "led to an inquiry", (14, 28)),
     *own_rates("returns_record", "returned", "delivered", "delivered orders", "came back", (14, 28, 60, 90)),
-    *own_rates("returns_matured", "matured_returned", "matured_delivered", "deliveries past their 30 days", "came back", (60,)),
+    *own_rates(
+        "returns_matured", "matured_returned", "matured_delivered", "deliveries past their 30 days", "came back", (60,)
+    ),
     trend("returns_trend", "returned", "delivered", "delivered orders", "came back"),
     *group_rates("returned", "delivered", "delivered orders", "came back", (28, 60)),
-    Feature(
-        name="handling_hours_28",
-        title="Hours from order to hand-over, last 28 days",
-        family="handling",
-        unit="hours",
-        direction="up",
-        formula="handling_minutes_28 / nullif(shipped_28, 0) / 60.0",
-        sentence="Orders shipped in the last 28 days took {handling_minutes_28/shipped_28|hours} to hand over; "
-        "at sellers like this one {peer_handling_minutes_28/peer_shipped_28|hours}.",
-    ),
-    Feature(
-        name="delivery_hours_28",
-        title="Hours from order to delivery, last 28 days",
-        family="delivery_time",
-        unit="hours",
-        direction="up",
-        formula="delivery_minutes_28 / nullif(delivered_28, 0) / 60.0",
-        sentence="Orders delivered in the last 28 days took {delivery_minutes_28/delivered_28|hours}; "
-        "at sellers like this one {peer_delivery_minutes_28/peer_delivered_28|hours}.",
-    ),
+    slowdown("handling", "handling_minutes", "shipped", "Orders shipped", "to hand over"),
+    slowdown("delivery_time", "delivery_minutes", "delivered", "Orders delivered", "to arrive"),
     Feature(
         name="backlog",
         title="Open orders against the pace of the last 28 days",

@@ -33,11 +33,15 @@ def label(ledger: Ledger, table: FeatureTable, standard: Standard, horizon: int,
     censored = left_or_restricted(ledger, table, horizon)
     known = (target <= end) & ~censored
     return Labels(
-        np.where(known, standard.breach(bad, volume).astype(np.float64), np.nan), censored, known & (volume < standard.minimum_volume)
+        np.where(known, standard.breach(bad, volume).astype(np.float64), np.nan),
+        censored,
+        known & (volume < standard.minimum_volume),
     )
 
 
-def counts_at(ledger: Ledger, standard: Standard, seller_id: NDArray[np.object_], day: NDArray[np.int64]) -> tuple[Array, Array]:
+def counts_at(
+    ledger: Ledger, standard: Standard, seller_id: NDArray[np.object_], day: NDArray[np.int64]
+) -> tuple[Array, Array]:
     """Bad events and volume of each seller's window that closes on its day, shapes (rows,); 0 where nothing is known."""
     found = read_windows(ledger, standard, np.unique(day).tolist())
     asked = pd.DataFrame({"seller_id": seller_id, "as_of": day})
@@ -53,7 +57,9 @@ def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.
     rows = ledger.con.execute("select * from label_windows").df()
     names = tuple(sorted(columns))
     bad, volume = standard.counts(Block(names, rows[list(names)].to_numpy(np.float64)))
-    return pd.DataFrame({"seller_id": rows["seller_id"], "as_of": rows["as_of"].astype(np.int64), "bad": bad, "volume": volume})
+    return pd.DataFrame(
+        {"seller_id": rows["seller_id"], "as_of": rows["as_of"].astype(np.int64), "bad": bad, "volume": volume}
+    )
 
 
 def left_or_restricted(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:

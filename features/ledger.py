@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from features.appeals import add_appeals
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.quantities import available_quantities, failure_parts
@@ -71,7 +72,10 @@ UNITS = (
         "until",
         (
             Fact("ordered_day", {"ordered": "1", "units": "units", "gross_cents": "gross_cents"}),
-            Fact("shipped_day", {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": UNTRACKED}),
+            Fact(
+                "shipped_day",
+                {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": UNTRACKED},
+            ),
             Fact("overdue_day", one("overdue_to_ship")),
             Fact("cleared_day", one("overdue_cleared")),
             Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}),
@@ -89,7 +93,13 @@ UNITS = (
             Fact("failure_own_day", one("service_failure_seller_fault")),
         ),
     ),
-    Unit("returns_versions", "return_id", "valid_from", "valid_to", (Fact("refunded_at_day", {"refund_cents": "coalesce(refund_cents, 0)"}),)),
+    Unit(
+        "returns_versions",
+        "return_id",
+        "valid_from",
+        "valid_to",
+        (Fact("refunded_at_day", {"refund_cents": "coalesce(refund_cents, 0)"}),),
+    ),
     Unit(
         "cases_versions",
         "case_id",
@@ -122,15 +132,20 @@ def build_ledger(market: Marketplace) -> Ledger:
     sources = read_sources(market)
     for name, query in statements(quantities, sources):
         market.con.execute(f"create or replace table {name} as {query}")
+    add_appeals(market.con, quantities, sources, statements)
     first, last = market.con.execute("select min(day), max(day) from ledger where ordered > 0").fetchall()[0]
     if first is None:
-        raise ForesellError("A ledger needs at least one order.", "none after the checks", "look at the quarantine report of the source")
+        raise ForesellError(
+            "A ledger needs at least one order.", "none after the checks", "look at the quarantine report of the source"
+        )
     return Ledger(market, quantities, failure_parts(quantities), int(first), int(last))
 
 
 def read_sources(market: Marketplace) -> Sources:
     """Which tables carry versions; whether any order can have more than one state."""
-    versioned = frozenset(t for t in ("orders", "returns", "cases", "feedback", "sellers") if f"{t}.recorded_at" in market.available)
+    versioned = frozenset(
+        t for t in ("orders", "returns", "cases", "feedback", "sellers") if f"{t}.recorded_at" in market.available
+    )
     staggered = bool(market.con.execute(f"select count(*) > 0 from ({STAGGERED}) as s").fetchall()[0][0])
     stateful = staggered or bool(versioned - {"sellers"}) or "cases.fault" in market.available
     return Sources(versioned, staggered, stateful, market.zone)
@@ -160,7 +175,11 @@ def corrections_sql(quantities: tuple[str, ...]) -> str:
 
 
 def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]]]:
-    kept = [(unit, fact, {q: sql for q, sql in fact.adds.items() if q in quantities}) for unit in UNITS for fact in unit.facts]
+    kept = [
+        (unit, fact, {q: sql for q, sql in fact.adds.items() if q in quantities})
+        for unit in UNITS
+        for fact in unit.facts
+    ]
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
@@ -184,13 +203,17 @@ def _chain(unit: Unit, fact: Fact, added: str) -> str:
     """A unit's successive entries of one quantity: the day each is known, what it adds, and the day the next replaces it."""
     order = f"over (partition by seller_id, {unit.key} order by {unit.since})"
     same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
-    values = f"select *, {fact.day} as own_day, case when {fact.day} is null then 0 else {added} end as added from {unit.table} where not lone"
+    gone = f"max({unit.until}) over (partition by seller_id, {unit.key}) as gone"
+    values = f"""select *, {fact.day} as own_day, case when {fact.day} is null then 0 else {added} end as added, {gone}
+        from {unit.table} where not lone"""
     changes = f"select *, {same} and lag({unit.since}) {order} is not null as same from ({values}) as a"
-    known = f"greatest(own_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, {NEVER}) as replaced"
+    known = f"greatest(own_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, gone) as replaced"
     return f"select * from (select *, {known} from ({changes}) as b where not same) as c where own_day is not null and day < replaced"
 
 
 def _summed(entries: list[tuple[str, dict[str, str]]], key: tuple[str, ...], quantities: tuple[str, ...]) -> str:
-    rows = " union all ".join(f"select {', '.join(adds.get(q, '0') + f' as {q}' for q in quantities)}, {where}" for where, adds in entries)
+    rows = " union all ".join(
+        f"select {', '.join(adds.get(q, '0') + f' as {q}' for q in quantities)}, {where}" for where, adds in entries
+    )
     sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in quantities)
     return f"select {', '.join(key)}, {sums} from ({rows}) as entries group by {', '.join(key)}"

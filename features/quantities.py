@@ -25,35 +25,94 @@ QUANTITIES = (
     Quantity("gross_cents", "cents", "ordered_at of the first line", "price of the lines placed", ("orders.price",)),
     Quantity("shipped", "orders", "shipped", "orders handed to the carrier", (SHIPPED,)),
     Quantity("handling_minutes", "minutes", "shipped", "from ordering to hand-over", (SHIPPED,)),
-    Quantity("tracking_missing", "orders", "shipped", "shipped with invalid tracking", (SHIPPED, "orders.tracking_valid")),
+    Quantity(
+        "tracking_missing", "orders", "shipped", "shipped with invalid tracking", (SHIPPED, "orders.tracking_valid")
+    ),
     Quantity("overdue_to_ship", "orders", "ship_by", "not shipped or cancelled by ship_by", (SHIP_BY, SHIPPED)),
     Quantity("overdue_cleared", "orders", "shipped or cancelled", "overdue orders that then were", (SHIP_BY, SHIPPED)),
     Quantity("delivered", "orders", "delivered", "orders delivered", (DELIVERED,)),
     Quantity("delivery_minutes", "minutes", "delivered", "from ordering to delivery", (DELIVERED,)),
     Quantity("closed", "orders", "delivered or cancelled", "orders no longer open", (DELIVERED,)),
-    Quantity("late", "orders", "promised_at", "not delivered or cancelled when the promise passed", (PROMISED, DELIVERED)),
-    Quantity("late_seller_fault", "orders", "promised_at", "late, not shipped in time", (PROMISED, DELIVERED, SHIP_BY, SHIPPED)),
-    Quantity("late_carrier_fault", "orders", "promised_at", "late, though shipped in time", (PROMISED, DELIVERED, SHIP_BY, SHIPPED)),
-    Quantity("late_platform_fault", "orders", "promised_at", "late, and the platform fulfils", (PROMISED, DELIVERED, SHIP_BY, SHIPPED)),
+    Quantity(
+        "late", "orders", "promised_at", "not delivered or cancelled when the promise passed", (PROMISED, DELIVERED)
+    ),
+    Quantity(
+        "late_seller_fault",
+        "orders",
+        "promised_at",
+        "late, not shipped in time",
+        (PROMISED, DELIVERED, SHIP_BY, SHIPPED),
+    ),
+    Quantity(
+        "late_carrier_fault",
+        "orders",
+        "promised_at",
+        "late, though shipped in time",
+        (PROMISED, DELIVERED, SHIP_BY, SHIPPED),
+    ),
+    Quantity(
+        "late_platform_fault",
+        "orders",
+        "promised_at",
+        "late, and the platform fulfils",
+        (PROMISED, DELIVERED, SHIP_BY, SHIPPED),
+    ),
     Quantity("cancelled", "orders", "cancelled_at", "orders with a line cancelled", (CANCELLED,)),
-    Quantity("cancelled_by_seller", "orders", "cancelled_at", "orders with a line cancelled by the seller", (CANCELLED, BY)),
+    Quantity(
+        "cancelled_by_seller", "orders", "cancelled_at", "orders with a line cancelled by the seller", (CANCELLED, BY)
+    ),
     Quantity("returned", "orders", "opened_at", "orders with a return opened", ("returns",)),
-    Quantity("returned_seller_fault", "orders", "refunded_at", "returns refunded by the seller's fault", (REFUNDED, RETURN_FAULT)),
+    Quantity(
+        "returned_seller_fault",
+        "orders",
+        "refunded_at",
+        "returns refunded by the seller's fault",
+        (REFUNDED, RETURN_FAULT),
+    ),
     Quantity("refund_cents", "cents", "refunded_at", "money refunded", (REFUNDED, "returns.refund_amount")),
-    Quantity("matured_delivered", "orders", "delivered + 30 days", "deliveries whose return time has passed", (DELIVERED,)),
-    Quantity("matured_returned", "orders", "delivered + 30 days", "of those, returned within the 30 days", (DELIVERED, "returns")),
+    Quantity(
+        "matured_delivered", "orders", "delivered + 30 days", "deliveries whose return time has passed", (DELIVERED,)
+    ),
+    Quantity(
+        "matured_returned",
+        "orders",
+        "delivered + 30 days",
+        "of those, returned within the 30 days",
+        (DELIVERED, "returns"),
+    ),
     Quantity("inquiry", "cases", "opened_at", "inquiries opened", ("cases",)),
     Quantity("item_not_received", "cases", "opened_at", "reports of an item not received", ("cases",)),
     Quantity("not_as_described", "cases", "opened_at", "reports of an item not as described", ("cases",)),
-    Quantity("unanswered_48h", "cases", "opened_at + 48 h", "inquiries unanswered by then", ("cases.first_response_at",)),
-    Quantity("case_unresolved", "cases", "closed_at, or opened_at + 14 days", "cases the seller did not resolve", ("cases.closed_at", "cases.resolution")),
+    Quantity(
+        "unanswered_48h", "cases", "opened_at + 48 h", "inquiries unanswered by then", ("cases.first_response_at",)
+    ),
+    Quantity(
+        "case_unresolved",
+        "cases",
+        "closed_at, or opened_at + 14 days",
+        "cases the seller did not resolve",
+        ("cases.closed_at", "cases.resolution"),
+    ),
     Quantity("feedback", "ratings", "created_at", "ratings received", ("feedback",)),
     Quantity("low_rating", "ratings", "created_at", "ratings of 1 or 2", ("feedback",)),
     Quantity("service_failure", "orders", "the first of its parts", "orders that failed, whoever's fault", ()),
-    Quantity("service_failure_seller_fault", "orders", "the first of its parts", "orders that failed by the seller's fault", ()),
+    Quantity(
+        "service_failure_seller_fault",
+        "orders",
+        "the first of its parts",
+        "orders that failed by the seller's fault",
+        (),
+    ),
 )
 BY_NAME = {q.name: q for q in QUANTITIES}
-FAILURE_PARTS = ("late", "cancelled_by_seller", "item_not_received", "not_as_described", "case_unresolved", "low_rating")
+FAILURE_PARTS = (
+    "late",
+    "cancelled_by_seller",
+    "item_not_received",
+    "not_as_described",
+    "case_unresolved",
+    "low_rating",
+)
 
 
 def available_quantities(source_has: Iterable[str]) -> tuple[str, ...]:

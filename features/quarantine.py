@@ -80,7 +80,7 @@ def take_rejects(con: duckdb.DuckDBPyConnection, table: str, rejects: str) -> in
     _refuse_cut(con, rejects)
     found = con.execute(f"""insert into quarantine
 select '{table}', file_path, cast(line + unnest(range(len(texts))) as varchar), null, '{BROKEN_ROW}', unnest(texts)
-from (select file_id, scan_id, line, string_split(any_value(csv_line), chr(10)) as texts
+from (select file_id, scan_id, line, string_split(rtrim(any_value(csv_line), chr(13) || chr(10)), chr(10)) as texts
 from {rejects}_rows group by file_id, scan_id, line) join {rejects}_files using (file_id, scan_id)""").fetchall()
     con.execute(f"drop table {rejects}_rows")
     con.execute(f"drop table {rejects}_files")

@@ -16,5 +16,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the service listens on")
     port: int = Field(default=3000, ge=1, le=65535, description="port of the prediction API")
     workers: int = Field(default=1, ge=1, description="processes of the prediction API")
-    quarantine_share: float = Field(default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined")
+    quarantine_share: float = Field(
+        default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined"
+    )
     refresh_seconds: float = Field(default=30, gt=0, description="how often the service looks for a new champion")

@@ -157,9 +157,9 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:
 
 def csv_columns(path: Path) -> Columns:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             header = next(csv.reader(lines), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
+    except (OSError, csv.Error) as e:
         raise _unreadable(path, e) from None
     if not header:
         raise _unreadable(path, "the first line names no columns")
@@ -190,6 +190,8 @@ def _frame_part(con: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFram
 
 def _arrow(values: "pd.Series[Any]") -> pa.Array:
     """Objects of mixed kinds, and Python's own times (which may mix naive and zoned), are read as text, as from CSV."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return pa.array(values.dt.tz_convert(None), pa.timestamp(values.dtype.unit, "UTC"))
     if values.dtype != object or pd.api.types.infer_dtype(values) in ("boolean", "integer", "decimal", "date", "empty"):
         return pa.array(values, from_pandas=True)
     texts = [None if missing else str(v) for v, missing in zip(values, values.isna(), strict=True)]

@@ -168,7 +168,13 @@ def _typed(label: str, key: str, value: Any) -> Any:
         return tuple(value)
     if key in ("limit", "warn_limit"):
         return _decimal(label, key, value)
-    wanted = {"window_days": int, "minimum_volume": int, "minimum_events": int, "headline": bool, "complement": bool}.get(key, str)
+    wanted = {
+        "window_days": int,
+        "minimum_volume": int,
+        "minimum_events": int,
+        "headline": bool,
+        "complement": bool,
+    }.get(key, str)
     if type(value) is not wanted:
         raise _broken(label, f"{key} must be of type {wanted.__name__}", repr(value))
     return value
@@ -194,11 +200,17 @@ def _check(s: Standard, label: str) -> None:
     if s.comparator not in COMPARATORS:
         raise _broken(label, f"comparator must be one of {' '.join(COMPARATORS)}", s.comparator)
     if s.complement != (s.comparator in (">=", ">")):
-        raise _broken(label, "complement goes with >= or >, and only with them: the ledger counts bad events", s.comparator)
+        raise _broken(
+            label, "complement goes with >= or >, and only with them: the ledger counts bad events", s.comparator
+        )
     if not 1 <= s.window_days <= 365:
         raise _broken(label, "window_days must lie between 1 and 365", str(s.window_days))
     if s.minimum_volume < 1 or s.minimum_events < 0:
-        raise _broken(label, "minimum_volume must be at least 1 and minimum_events at least 0", f"{s.minimum_volume}, {s.minimum_events}")
+        raise _broken(
+            label,
+            "minimum_volume must be at least 1 and minimum_events at least 0",
+            f"{s.minimum_volume}, {s.minimum_events}",
+        )
 
 
 def _check_together(standards: Iterable[Standard], where: str) -> None:
@@ -243,14 +255,18 @@ def _read(spec: str | None) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as e:
-        raise ForesellError("A standards file must be readable text.", f"{path}: {e}", "check the path given to --standards") from None
+        raise ForesellError(
+            "A standards file must be readable text.", f"{path}: {e}", "check the path given to --standards"
+        ) from None
 
 
 def _preset(spec: str) -> Path:
     names = sorted(p.stem for p in PRESETS.glob("*.toml"))
     name = spec.removeprefix("preset:")
     if name not in names:
-        raise ForesellError("A preset must be one of those shipped.", spec, f"use one of: {', '.join(names) or 'none are shipped yet'}")
+        raise ForesellError(
+            "A preset must be one of those shipped.", spec, f"use one of: {', '.join(names) or 'none are shipped yet'}"
+        )
     return PRESETS / f"{name}.toml"
 
 
@@ -263,4 +279,6 @@ def _plain(value: Any) -> Any:
 
 
 def _broken(where: str, rule: str, found: str) -> ForesellError:
-    return ForesellError(f"A standards file {rule}.", f"{found} (in {where})", "correct the file; docs/standards.md shows one")
+    return ForesellError(
+        f"A standards file {rule}.", f"{found} (in {where})", "correct the file; docs/standards.md shows one"
+    )

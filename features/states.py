@@ -8,14 +8,18 @@ A source without `recorded_at` has one state an order, since ever: a value then 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from features.contract import TABLES
+
 EVER, NEVER = -1_000_000, 1_000_000  # day numbers before and after all others
 MATURITY_DAYS = 30
 DAY_MICROS = 86_400 * 1_000_000
 UNRESOLVED_MICROS = 14 * DAY_MICROS
 ANSWER_MICROS = 2 * DAY_MICROS
 MINUTE_MICROS = 60_000_000
-KEYS = {"orders": "order_id, line_id", "returns": "return_id", "cases": "case_id, seller_id", "feedback": "feedback_id, seller_id", "sellers": "seller_id"}
-SELLER, CARRIER, NOBODY = 0, 2, 3  # a late line's fault; the lowest among an order's first late lines decides
+KEYS = {name: ", ".join(table.key) for name, table in TABLES.items()}
+SELLER, PLATFORM, CARRIER, NOBODY = range(
+    4
+)  # a late line's fault; the lowest among an order's first late lines decides
 OTHERS = "('buyer', 'carrier', 'platform')"
 BORN = "least(ordered_at_day, shipped_at_day, delivered_at_day, cancelled_at_day)"  # a line's first sign of life
 STATE_TABLES = ("orders_versions", "returns_versions", "cases_versions", "feedback_versions")
@@ -29,12 +33,13 @@ class Sources:
     staggered: bool  # lines of one order that came into being on different days
     stateful: bool
     zone: str
+    ruled: bool = False  # whether orders carry `ruled_fault`: the fault of a late line that an appeal decided
 
 
 def tables(sources: Sources, parts: Collection[str]) -> list[tuple[str, str]]:
     """The tables to make, in order: a name and the query that fills it."""
     return [
-        ("orders_versions", versions("orders", sources)),
+        ("orders_versions", order_versions(sources)),
         ("sellers_versions", versions("sellers", sources)),
         ("feedback_versions", versions("feedback", sources)),
         ("returns_versions", return_versions(sources)),
@@ -58,6 +63,12 @@ def versions(table: str, sources: Sources) -> str:
         where valid_from < valid_to"""
 
 
+def order_versions(sources: Sources) -> str:
+    """Line versions with the fault that an appeal decided, where there is one."""
+    ruled = "" if sources.ruled else ", cast(null as varchar) as ruled_fault"
+    return f"select *{ruled} from ({versions('orders', sources)}) as o"
+
+
 def return_versions(sources: Sources) -> str:
     """Return versions with the seller of the line they belong to; not known before the line is."""
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
@@ -72,7 +83,9 @@ def return_versions(sources: Sources) -> str:
 def case_versions(sources: Sources) -> str:
     """Case versions; without `recorded_at`, another's fault is known from the day the case closes and not before."""
     news = f"(recorded_at is null and fault in {OTHERS})"
-    kept = f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
+    kept = (
+        f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
+    )
     rows = f"(select *, coalesce({news}, false) as news from ({versions('cases', sources)}) as v) as w"
     return f"""select {kept}, coalesce(fault not in {OTHERS}, true) as own_fault, lone and not news as lone,
             case when news then closed_at_day else valid_from end as valid_from, valid_to
@@ -115,7 +128,11 @@ def order_states(stateful: bool) -> str:
     """One row per seller order and state: days and amounts of everything its rows say."""
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
     key = ("seller_id", "order_id", "since") if stateful else ("seller_id", "order_id")
-    base = "state_days" if stateful else f"(select distinct seller_id, order_id, {EVER} as since, {NEVER} as until, true as lone from orders_versions)"
+    base = (
+        "state_days"
+        if stateful
+        else f"(select distinct seller_id, order_id, {EVER} as since, {NEVER} as until, true as lone from orders_versions)"
+    )
     joined = {
         "l": (LINES, _by_line(rows["orders_versions"])),
         "r": (RETURNS, rows["returns_versions"]),
@@ -154,7 +171,9 @@ def _by_line(source: str) -> str:
             case when least(shipped_at, cancelled_at) <= ship_by then null else ship_by_day end as overdue_on,
             case when promised_at is not null then case when {settled} <= promised_at then null else promised_at_day end
                 else case when {settled_day} <= promised_at_day then null else promised_at_day + 1 end end as late_on,
-            case when ship_by is null then {NOBODY} when {in_time} then {CARRIER} else {SELLER} end as late_fault
+            case when ruled_fault = 'seller' then {SELLER} when ruled_fault = 'platform' then {PLATFORM}
+                when ruled_fault = 'carrier' then {CARRIER} when ruled_fault is not null or ship_by is null then {NOBODY}
+                when {in_time} then {CARRIER} else {SELLER} end as late_fault
         from {source} as y)"""
 
 
@@ -171,7 +190,8 @@ LINES = {
     "delivered_at": "case when count(*) = count(settled) then greatest(max(settled), min(delivered_at)) end",
     "delivered_day": "case when count(*) = count(settled) and count(delivered_at) > 0 then greatest(max(settled_day), min(delivered_at_day)) end",
     "closed_day": "case when count(*) = count(settled) then max(settled_day) end",
-    "late_code": "min(late_on * 4 + late_fault)",
+    "late_code": "min(case when ruled_fault is null then late_on * 4 + late_fault end)",
+    "ruled_code": "min(case when ruled_fault is not null then late_on * 4 + late_fault end)",
     "cancelled_day": "min(cancelled_at_day)",
     "cancelled_seller_day": "min(case when cancelled_by = 'seller' then cancelled_at_day end)",
 }
@@ -201,16 +221,21 @@ PART_DAYS = {
 
 def order_facts(parts: Collection[str]) -> str:
     """Order states with the day and fault of lateness, and the first day of service failure (null: none)."""
-    ours = "coalesce(p.fulfilment = 'platform', false)"
-    late = "late_code // 4"
-    inner = f"""select s.*, {late} as late_day,
-            case when {ours} then null when late_code % 4 = {SELLER} then {late} end as late_own_day,
-            case when {ours} then null when late_code % 4 = {CARRIER} then {late} end as late_carrier_day,
-            case when {ours} then {late} end as late_platform_day
-        from order_states as s left join sellers_versions as p
-        on p.seller_id = s.seller_id and p.valid_from <= s.late_code // 4 and s.late_code // 4 < p.valid_to"""
+    faults = {"late_own_day": SELLER, "late_carrier_day": CARRIER, "late_platform_day": PLATFORM}
+    blamed = ", ".join(f"case when late_fault = {code} then late_day end as {name}" for name, code in faults.items())
     first, first_own = (_least([PART_DAYS[part][i] for part in parts]) for i in (0, 1))
-    return f"select *, {first} as failure_day, {first_own} as failure_own_day from ({inner}) as o"
+    return f"""select *, {first} as failure_day, {first_own} as failure_own_day
+        from (select *, {blamed} from ({_late_orders()}) as o) as f"""
+
+
+def _late_orders() -> str:
+    """Order states with the day they were first late, and the weightiest fault among the lines late on that day."""
+    by_rule = f"case when p.fulfilment = 'platform' then {PLATFORM} else s.late_code % 4 end"
+    return f"""select s.*, least(case when s.ruled_code // 4 = s.late_day then s.ruled_code % 4 end,
+            case when s.late_code // 4 = s.late_day then {by_rule} end) as late_fault
+        from (select *, least(late_code, ruled_code) // 4 as late_day from order_states) as s
+        left join sellers_versions as p
+        on p.seller_id = s.seller_id and p.valid_from <= s.late_day and s.late_day < p.valid_to"""
 
 
 def _least(days: list[str]) -> str:

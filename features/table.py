@@ -73,17 +73,23 @@ def standard_columns(standard: Standard) -> set[str]:
 
 def active_columns(quantities: Collection[str]) -> set[str]:
     """Window columns that say whether a seller is active, and how large it is."""
-    return {f"ordered_{ACTIVE_DAYS}", "ordered_60", "ordered_all"} | ({"closed_all"} if "closed" in quantities else set())
+    return {f"ordered_{ACTIVE_DAYS}", "ordered_60", "ordered_all"} | (
+        {"closed_all"} if "closed" in quantities else set()
+    )
 
 
-def build_table(ledger: Ledger, as_of: Iterable[int], standards: Collection[Standard], figures: pa.Table | None = None) -> FeatureTable:
+def build_table(
+    ledger: Ledger, as_of: Iterable[int], standards: Collection[Standard], figures: pa.Table | None = None
+) -> FeatureTable:
     """Rows for the as-of days (day numbers). `figures`: published figures to use in place of the ledger's own."""
     needs = plan(ledger.quantities, usable(standards, ledger.quantities))
     make_rows(ledger.con, needs, as_of, figures)
     return _read(ledger.con, needs)
 
 
-def make_rows(con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Iterable[int], figures: pa.Table | None = None) -> None:
+def make_rows(
+    con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Iterable[int], figures: pa.Table | None = None
+) -> None:
     """Make the tables behind the rows, `feature_rows` the last; the ledger's tables must be in the connection."""
     if figures is not None:
         con.register("published_figures", figures)
@@ -120,7 +126,14 @@ def feature_rows_sql(needs: Plan) -> str:
 def numeric_names(needs: Plan) -> tuple[str, ...]:
     """The numeric columns of the rows, in order."""
     figures = [f"{g}_{c}" for g, c in sorted(needs.groups)]
-    return (*sorted(needs.windows), *figures, "peer_sellers", "active", "tenure_days", *(f.name for f in needs.features))
+    return (
+        *sorted(needs.windows),
+        *figures,
+        "peer_sellers",
+        "active",
+        "tenure_days",
+        *(f.name for f in needs.features),
+    )
 
 
 def _read(con: duckdb.DuckDBPyConnection, needs: Plan) -> FeatureTable:
@@ -128,7 +141,9 @@ def _read(con: duckdb.DuckDBPyConnection, needs: Plan) -> FeatureTable:
     names = numeric_names(needs)
     values = np.column_stack([_numbers(rows[name]) for name in names]) if len(rows) else np.empty((0, len(names)))
     text = {name: _texts(rows[name]) for name in TEXT}
-    return FeatureTable(_texts(rows["seller_id"]), rows["as_of"].to_numpy().astype(np.int64), text, Block(names, values), needs.features)
+    return FeatureTable(
+        _texts(rows["seller_id"]), rows["as_of"].to_numpy().astype(np.int64), text, Block(names, values), needs.features
+    )
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

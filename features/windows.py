@@ -57,7 +57,9 @@ def running_sql(columns: Collection[str]) -> str:
 def windows_sql(columns: Collection[str]) -> str:
     """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
     spans = sorted({int(span_of(c)) for c in columns if span_of(c) != "all"} | {LONGEST_SPAN})
-    opened = " ".join(f"left join running as r{s} on r{s}.seller_id = g.seller_id and r{s}.day = g.as_of - {s}" for s in spans)
+    opened = " ".join(
+        f"left join running as r{s} on r{s}.seller_id = g.seller_id and r{s}.day = g.as_of - {s}" for s in spans
+    )
     return f"""select g.seller_id, g.as_of, g.tenure_days, {", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))}
         from grid as g join running as r on r.seller_id = g.seller_id and r.day = g.as_of {opened}
         where r.entries > coalesce(r{LONGEST_SPAN}.entries, 0)"""
@@ -83,7 +85,9 @@ def steps(days: Iterable[int], columns: Collection[str], into: str) -> list[tupl
 def corrected_sql(columns: Collection[str]) -> str:
     """The window sums with the corrections that were decided by each as-of day."""
     named = sorted(columns)
-    changes = ", ".join(f"cast(sum(case when {_inside(c)} then c.{quantity_of(c)} else 0 end) as bigint) as {c}" for c in named)
+    changes = ", ".join(
+        f"cast(sum(case when {_inside(c)} then c.{quantity_of(c)} else 0 end) as bigint) as {c}" for c in named
+    )
     totals = ", ".join(f"w.{c} + coalesce(k.{c}, 0) as {c}" for c in named)
     return f"""select w.seller_id, w.as_of, w.tenure_days, {totals} from raw_windows as w left join (
             select g.seller_id, g.as_of, {changes} from grid as g join ledger_corrections as c

@@ -1,0 +1,55 @@
+# Every target makes .venv itself: a bare machine needs make and Python 3.11 or newer, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench test-long docs lock clean
+BIN := .venv/bin
+STAMP := .venv/installed
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+export BENTOML_DO_NOT_TRACK := True
+export MLFLOW_DISABLE_TELEMETRY := true
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/' | expand -t 20
+
+# The stamp is newer than what it was made from, so the installation happens once.
+$(STAMP): requirements.lock pyproject.toml
+	@set -e; for p in $(PYTHONS); do \
+	  if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$p; break; fi; \
+	done; \
+	if [ -z "$${python:-}" ]; then \
+	  echo 'Foresell needs Python 3.11 or newer with its venv module. Found: none among $(PYTHONS).' >&2; \
+	  echo 'Next: install it (Debian: apt-get install python3 python3-venv), then run make again.' >&2; exit 1; \
+	fi; \
+	[ -x $(BIN)/python ] || $$python -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## the main job end to end on public flight records, then served; ARGS=--exit ends after the example
+	$(BIN)/foresell demo $(ARGS)
+
+test: $(STAMP)  ## the whole suite but the long property tests
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+check: $(STAMP)  ## style, types, import rules and the fast tests: under a minute
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -m "not slow and not long" $(ARGS)
+
+test-long: $(STAMP)  ## the long property tests
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+bench: $(STAMP)  ## every benchmark, or one with ONLY=name; results under benchmarks/results, rendered in docs/benchmarks.md
+	$(BIN)/python -m benchmarks.run $(if $(ONLY),--only $(ONLY))
+
+docs: $(STAMP)  ## the generated pages and the README's table
+	$(BIN)/python -m foresell.docs
+
+lock: $(STAMP)  ## requirements.lock from pyproject.toml, keeping the versions it names
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --quiet -o requirements.lock
+
+clean:  ## everything made here but the committed files
+	rm -rf .venv var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,135 @@
+"""What appeals change: the ledger of the corrected order minus the ledger of the order, known from the day decided.
+
+The rows that can touch an appealed order are copied once for each day on which appeals about it were decided, as they
+stand after that day's decisions (stage 0: as they were). The ledger of the copies is made by the same statements as
+any other; the difference between one stage and the one before it joins `ledger_corrections`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import duckdb
+
+from features.contract import CORRECTED, TABLES
+from features.states import Sources
+
+SCHEMA = "appeals"
+Statements = Callable[[tuple[str, ...], Sources], list[tuple[str, str]]]
+
+
+def add_appeals(
+    con: duckdb.DuckDBPyConnection, quantities: tuple[str, ...], sources: Sources, statements: Statements
+) -> None:
+    """Add what the table `corrections` changes to `ledger_corrections`; nothing to do without one."""
+    if con.execute("select count(*) from corrections").fetchall()[0][0] == 0:
+        return
+    home = con.execute("select current_schema()").fetchall()[0][0]
+    con.execute(f"drop schema if exists {SCHEMA} cascade")
+    con.execute(f"create schema {SCHEMA}")
+    for name, query in copies_sql(home):
+        con.execute(f"create table {SCHEMA}.{name} as {query}")
+    con.execute(f"use {SCHEMA}")
+    try:
+        for name, query in statements(quantities, replace(sources, ruled=True)):
+            con.execute(f"create table {name} as {query}")
+    finally:
+        con.execute(f"use {home}")
+    con.execute(f"insert into ledger_corrections {difference_sql(quantities)}")
+
+
+def copies_sql(home: str) -> list[tuple[str, str]]:
+    """The staged copies, in order: which groups of rows were appealed, when, and the rows after each stage."""
+    return [
+        ("appealed", appealed_sql(home)),
+        ("stages", STAGES),
+        ("parties", parties_sql(home)),
+        *((table, _copy(home, table)) for table in CORRECTED),
+        ("sellers", _seller_copies(home)),
+    ]
+
+
+def appealed_sql(home: str) -> str:
+    """Corrections with the group of rows they are about: an order, or a case or rating without one."""
+    found = " union all ".join(
+        f"""select distinct {_group(t, "r")} as unit, c.table_name, c.row_key, c.decided_at, c.decided_at_day, c.effect, c.new_fault, c.correction_id
+        from {home}.corrections as c join {home}.{t} as r on c.table_name = '{t}' and c.row_key = {_key(t, "r")}"""
+        for t in CORRECTED
+    )
+    return f"select * from ({found}) as a"
+
+
+STAGES = f"""select unit, stage, decided_day, lead(decided_day) over (partition by unit order by stage) as next_day from (
+    select unit, 0 as stage, cast(null as integer) as decided_day from (select distinct unit from {SCHEMA}.appealed) as u
+    union all
+    select unit, cast(row_number() over (partition by unit order by decided_at_day) as integer) as stage, decided_at_day as decided_day
+    from (select distinct unit, decided_at_day from {SCHEMA}.appealed) as d) as s"""
+
+
+def _copy(home: str, table: str) -> str:
+    """Every stage's rows of a table: excluded rows left out, faults as decided by then."""
+    renamed = {"seller_id": STAGED_SELLER, "order_id": _staged("r.order_id")}
+    renamed |= {TABLES[table].key[0]: _staged(f"r.{TABLES[table].key[0]}")}
+    ruled = f"max_by(case when effect = 'fault_changed' then new_fault end, case when effect = 'fault_changed' then concat(decided_at, correction_id) end)"
+    if table != "orders":
+        renamed |= {"fault": "coalesce(a.ruled, r.fault)"}
+    columns = ", ".join(f"{renamed.get(c, f'r.{c}')} as {c}" for c in TABLES[table].typed)
+    extra = ", a.ruled as ruled_fault" if table == "orders" else ""
+    return f"""select {columns}{extra} from {home}.{table} as r join {SCHEMA}.stages as s on s.unit = {_group(table, "r")}
+        left join (select s.unit, s.stage, a.row_key, {ruled} as ruled, max(case when a.effect = 'excluded' then 1 else 0 end) as excluded
+            from {SCHEMA}.appealed as a join {SCHEMA}.stages as s on s.unit = a.unit and a.decided_at_day <= s.decided_day
+            where a.table_name = '{table}' group by s.unit, s.stage, a.row_key) as a
+        on a.unit = s.unit and a.stage = s.stage and a.row_key = {_key(table, "r")}
+        where coalesce(a.excluded, 0) = 0"""
+
+
+def parties_sql(home: str) -> str:
+    """Every stage of every appealed group with the sellers its rows name."""
+    named = " union ".join(
+        f"select seller_id, {_group(t, 'r')} as unit from {home}.{t} as r" for t in ("orders", "cases", "feedback")
+    )
+    return f"""select r.seller_id as original, {STAGED_SELLER} as seller_id, s.decided_day, s.next_day
+        from ({named}) as r join {SCHEMA}.stages as s on s.unit = r.unit"""
+
+
+def _seller_copies(home: str) -> str:
+    columns = ", ".join(f"{'p.seller_id' if c == 'seller_id' else f'r.{c}'} as {c}" for c in TABLES["sellers"].typed)
+    return f"select {columns} from {home}.sellers as r join {SCHEMA}.parties as p on p.original = r.seller_id"
+
+
+STAGED_SELLER = "concat(r.seller_id, chr(31), s.unit, chr(31), s.stage)"
+
+
+def _staged(column: str) -> str:
+    return f"concat({column}, chr(31), s.stage)"
+
+
+def _key(table: str, alias: str) -> str:
+    return f"concat_ws('/', {', '.join(f'{alias}.{c}' for c in TABLES[table].key)})"
+
+
+def _group(table: str, alias: str) -> str:
+    alone = f"concat('{table} ', {_key(table, alias)})"
+    return (
+        f"concat('order ', {alias}.order_id)"
+        if table == "orders"
+        else f"case when {alias}.order_id is null then {alone} else concat('order ', {alias}.order_id) end"
+    )
+
+
+def difference_sql(quantities: Iterable[str]) -> str:
+    """Rows for ledger_corrections: each stage's ledger added on its day, and taken back on the day of the next stage."""
+    names = list(quantities)
+    entries = {
+        "ledger": ("day", "{decided}"),
+        "ledger_corrections": ("effective_day", "greatest(e.decided_day, {decided})"),
+    }
+    rows = " union all ".join(
+        f"select t.original as seller_id, e.{day} as effective_day, {known.format(decided=f't.{when}')} as decided_day, {', '.join(f'{sign}e.{q} as {q}' for q in names)}"
+        f" from {SCHEMA}.{table} as e join {SCHEMA}.parties as t on t.seller_id = e.seller_id where t.{when} is not null"
+        for table, (day, known) in entries.items()
+        for when, sign in (("decided_day", ""), ("next_day", "-"))
+    )
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+    changed = " or ".join(f"sum({q}) <> 0" for q in names)
+    return f"""select seller_id, effective_day, decided_day, {sums} from ({rows}) as d
+        group by seller_id, effective_day, decided_day having {changed}"""

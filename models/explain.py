@@ -1,0 +1,108 @@
+"""Why a probability is what it is: base, arithmetic and reasons that add up to the served log-odds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Feature
+from features.errors import ForesellError
+from models.risk_model import ARITHMETIC, Prediction, RiskModel
+
+Array = NDArray[np.float64]
+Row = Mapping[str, float | str]
+TOLERANCE = 1e-6  # largest gap between the served log-odds and the sum of its parts
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The orders behind a reason: how many, of which ledger quantity ("" for none), over how many days (0: all).
+
+    Serving adds their ids.
+    """
+
+    count: int
+    quantity: str
+    span: int
+    order_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What one family of features adds to the served log-odds, in a sentence with counts."""
+
+    code: str
+    contribution: float
+    direction: str  # raises or lowers
+    text: str
+    evidence: Evidence
+    feature: str  # the feature whose sentence it is
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """base + arithmetic + the reasons' contributions = the served log-odds."""
+
+    base: float
+    arithmetic: float
+    reasons: tuple[Reason, ...]
+
+    @property
+    def total(self) -> float:
+        """The served log-odds, added up again from the parts."""
+        return self.base + self.arithmetic + sum(r.contribution for r in self.reasons)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Contributions to the served log-odds: base and arithmetic of shape (rows,), of_feature (rows, features)."""
+
+    base: Array
+    arithmetic: Array
+    of_feature: Array  # 0 in the columns of ARITHMETIC, which count as arithmetic
+
+
+def parts(model: RiskModel, prediction: Prediction, shap: Array) -> Parts:
+    """Split the served log-odds; shap of shape (rows, features + 1) is the Booster's, unscaled.
+
+    base = a base + c; arithmetic = a (offset + contributions of the roll-forward's features); the rest is a times its
+    contribution. ForesellError when the parts miss the served log-odds by more than TOLERANCE.
+    """
+    line = model.calibration
+    of_feature = line.a * shap[:, :-1]
+    derived = np.array([name in ARITHMETIC for name in model.features])
+    arithmetic = line.a * prediction.offset + of_feature[:, derived].sum(axis=1)
+    of_feature[:, derived] = 0
+    found = Parts(line.a * shap[:, -1] + line.c, arithmetic, of_feature)
+    _check(found, prediction.served)
+    return found
+
+
+def explain(model: RiskModel, features: Mapping[str, Feature], split: Parts, number: int, row: Row) -> Explanation:
+    """The explanation of row `number`; `row` holds its columns for the sentences. Every family that adds is there."""
+    families: dict[str, dict[str, float]] = {}
+    for name, contribution in zip(model.features, split.of_feature[number].tolist(), strict=True):
+        if contribution:
+            families.setdefault(features[name].family, {})[name] = contribution
+    reasons = [_reason(family, added, features, row) for family, added in families.items()]
+    ranked = sorted((r for r in reasons if r.contribution), key=lambda r: (-abs(r.contribution), r.code))
+    return Explanation(float(split.base[number]), float(split.arithmetic[number]), tuple(ranked))
+
+
+def _reason(family: str, added: Mapping[str, float], features: Mapping[str, Feature], row: Row) -> Reason:
+    """The sentence is that of the family's feature which adds most in the family's own direction."""
+    total = sum(added.values())
+    chosen = features[max(added, key=lambda name: added[name] if total > 0 else -added[name])]
+    evidence = Evidence(chosen.count(row), chosen.evidence_quantity, chosen.span)
+    return Reason(family, total, "raises" if total > 0 else "lowers", chosen.say(row), evidence, chosen.name)
+
+
+def _check(found: Parts, served: Array) -> None:
+    gap = np.abs(found.base + found.arithmetic + found.of_feature.sum(axis=1) - served).max(initial=0.0)
+    if not gap <= TOLERANCE:
+        raise ForesellError(
+            rule=f"Base, arithmetic and reasons must add up to the served log-odds within {TOLERANCE:g}.",
+            found=f"a gap of {gap:.3g}",
+            next_step="do not serve this model: its Booster and its contributions disagree; train again, or roll back",
+        )

@@ -1,0 +1,239 @@
+"""MLflow: training runs, the registered model `foresell` and its aliases. Nothing else imports mlflow.
+
+The service never does: importing it takes seconds, and a dead registry may hold a call for minutes.
+"""
+
+import logging
+import os
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import features
+import models
+from features.errors import ForesellError
+from features.settings import Settings
+from models.lock import locked
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+NAME = "foresell"
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+REPLACED = "replaced"  # tag of a version: the champion before it
+DIGEST = "bundle_digest"  # tag of a version: what a downloaded bundle must have
+REQUIREMENTS = ("lightgbm", "numpy", "pandas", "pydantic-settings")
+
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # With the defaults a look-up in a dead registry has not failed after four minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What one training leaves behind."""
+
+    dataset: str
+    data_digest: str
+    bundle: Path
+    bundle_digest: str
+    parameters: Mapping[str, str | int | float | bool]
+    metrics: Mapping[str, float]
+    fold_metrics: Sequence[Mapping[str, float]] = ()
+    plots: Path | None = None
+    reports: Sequence[Path] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of the model, and the digest of its bundle."""
+
+    number: str
+    digest: str
+
+
+def log_training(run: TrainingRun, settings: Settings | None = None) -> str:
+    """Log a run with its bundle, register it as the challenger, and return its version."""
+    settings = settings or Settings()
+    client = _client(settings)
+    record = client.create_run(_experiment(client, settings), tags=dict(run.tags))
+    try:
+        _log_values(client, record.info.run_id, run)
+        _log_files(client, record.info.run_id, run)
+        version = _register(client, record.info.run_id, run)
+    except BaseException:
+        client.set_terminated(record.info.run_id, "FAILED")
+        raise
+    client.set_terminated(record.info.run_id)
+    client.set_model_version_tag(NAME, version, DIGEST, run.bundle_digest)
+    client.set_registered_model_alias(NAME, CHALLENGER, version)
+    return version
+
+
+def promote(version: str, settings: Settings | None = None) -> None:
+    """Make a version the champion; it remembers which one it replaced."""
+    client = _client(settings or Settings())
+    before = _find(client, CHAMPION)
+    if before and before.number == version:
+        return
+    _check_exists(client, version)
+    if before:
+        client.set_model_version_tag(NAME, version, REPLACED, before.number)
+    client.set_registered_model_alias(NAME, CHAMPION, version)
+
+
+def rollback(settings: Settings | None = None) -> str:
+    """Make the champion's predecessor the champion again, and return its version."""
+    client = _client(settings or Settings())
+    now = _find(client, CHAMPION)
+    previous = client.get_model_version(NAME, now.number).tags.get(REPLACED) if now else None
+    if previous is None:
+        raise ForesellError(
+            rule="A rollback needs a champion that replaced another.",
+            found=f"champion {now.number} without a predecessor" if now else "no champion",
+            next_step="promote a version by its number instead",
+        )
+    client.set_registered_model_alias(NAME, CHAMPION, previous)
+    return previous
+
+
+def find(alias: str, settings: Settings | None = None) -> Version | None:
+    """The version an alias names, or None."""
+    return _find(_client(settings or Settings()), alias)
+
+
+def fetch(version: Version, folder: Path, settings: Settings | None = None) -> None:
+    """Download the bundle of a version into a folder that does not exist yet. Nothing in it is verified here."""
+    _client(settings or Settings())
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        found = _mlflow().artifacts.download_artifacts(
+            artifact_uri=f"models:/{NAME}/{version.number}/artifacts/bundle", dst_path=scratch
+        )
+        shutil.move(found, folder)
+
+
+def tracking_uri(settings: Settings) -> str:
+    """The setting, or a SQLite file under home."""
+    return settings.tracking_uri or f"sqlite:///{(settings.home / 'mlflow.db').resolve()}"
+
+
+def _mlflow() -> ModuleType:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings(action="ignore"):  # its own, about its own tables and types
+        import mlflow
+        import mlflow.pyfunc
+        import mlflow.store.tracking.sqlalchemy_store
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return mlflow
+
+
+def _client(settings: Settings) -> "MlflowClient":
+    """A client whose database has its tables: of several processes on a fresh one, all but one would fail."""
+    mlflow = _mlflow()
+    uri = tracking_uri(settings)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with locked(settings.home / "mlflow.lock"):
+        client: MlflowClient = mlflow.MlflowClient()
+        client.search_registered_models(max_results=1)
+        return client
+
+
+def _experiment(client: "MlflowClient", settings: Settings) -> str:
+    """The experiment's id; it and the registered model are created once."""
+    with locked(settings.home / "mlflow.lock"):
+        if not client.search_registered_models(f"name='{NAME}'"):
+            client.create_registered_model(NAME)
+        found = client.get_experiment_by_name(NAME)
+        return found.experiment_id if found else client.create_experiment(NAME, _artifact_root(settings))
+
+
+def _artifact_root(settings: Settings) -> str | None:
+    """Absolute, since it is fixed at creation and a relative one resolves wrongly; a server has its own."""
+    served = re.match(r"(https?|databricks)", settings.tracking_uri)
+    return None if served else (settings.home / "artifacts").resolve().as_uri()
+
+
+def _log_values(client: "MlflowClient", run_id: str, run: TrainingRun) -> None:
+    parameters = {**run.parameters, "dataset": run.dataset, "data_digest": run.data_digest}
+    for name, value in {**parameters, "bundle_digest": run.bundle_digest}.items():
+        client.log_param(run_id, name, value, synchronous=True)
+    _log_metrics(client, run_id, run.metrics, 0)
+    for fold, metrics in enumerate(run.fold_metrics):
+        _log_metrics(client, run_id, {f"fold/{name}": value for name, value in metrics.items()}, fold)
+
+
+def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, float], step: int) -> None:
+    from mlflow.entities import Metric
+
+    rows = [Metric(name, float(value), 0, step) for name, value in metrics.items()]
+    for start in range(0, len(rows), 1000):  # the most that one call may carry
+        client.log_batch(run_id, metrics=rows[start : start + 1000])
+
+
+def _log_files(client: "MlflowClient", run_id: str, run: TrainingRun) -> None:
+    if run.plots:
+        client.log_artifacts(run_id, str(run.plots), "plots")
+    for report in run.reports:
+        client.log_artifact(run_id, str(report), "report")
+
+
+def _register(client: "MlflowClient", run_id: str, run: TrainingRun) -> str:
+    """The bundle as a model from code: text and JSON, nothing pickled."""
+    mlflow = _mlflow()
+    with tempfile.TemporaryDirectory() as scratch, mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="(?s).*An input example was not provided")
+        info = mlflow.pyfunc.log_model(
+            name="bundle",
+            python_model=str(Path(models.__path__[0]) / "pyfunc_model.py"),
+            artifacts={"bundle": str(shutil.copytree(run.bundle, Path(scratch) / "bundle"))},
+            signature=_signature(),
+            pip_requirements=list(REQUIREMENTS),
+            code_paths=[features.__path__[0], models.__path__[0]],
+        )
+    return str(client.create_model_version(NAME, info.model_uri, run_id, model_id=info.model_id).version)
+
+
+def _signature() -> object:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema, ParamSpec
+
+    return ModelSignature(params=ParamSchema([ParamSpec("horizon_days", "long", 28)]))
+
+
+def _find(client: "MlflowClient", alias: str) -> Version | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_model_version_by_alias(NAME, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return Version(str(found.version), found.tags.get(DIGEST, ""))
+
+
+def _check_exists(client: "MlflowClient", version: str) -> None:
+    known = [str(found.version) for found in client.search_model_versions(f"name='{NAME}'")]
+    if version not in known:
+        raise ForesellError(
+            rule=f"The version must be registered under the model {NAME!r}.",
+            found=f"{version!r}; registered: {', '.join(sorted(known, key=int)) or 'none'}",
+            next_step="foresell train registers one",
+        )

@@ -1,0 +1,114 @@
+"""The roll-forward: which events stay in the window one horizon ahead, how many orders will come, and what follows.
+
+It repeats the frozen reference of the backtest protocol for any standard, so that later scores have a fixed thing to
+beat. Only how a limit is met differs: whole numbers decide it here, as they do for a breach.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincinv, pdtrc
+
+from features.block import Block
+from features.standards import MILLIONTHS, Standard
+from models import beta_binomial
+
+Array = NDArray[np.float64]
+PRIOR = 20.0  # orders' worth of the market's rate in every shrunk rate
+LEAST_RATE = 1e-4  # a shrunk rate is held this far from 0 and 1
+LOG_ODDS_BOUND = 5.0
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A standard carried to as_of + horizon; every array has shape (rows,), events and orders are counts."""
+
+    now_x: Array  # bad events in the window at as_of
+    now_n: Array  # volume in the window at as_of
+    stay_x: Array  # of those, still in the window one horizon later
+    stay_n: Array
+    coming: Array  # volume to come: as much as came in the last horizon
+    market: Array  # the market's bad share over the window
+    a: Array  # the seller's bad share is Beta(a, b): its own counts and PRIOR orders at the market's
+    b: Array
+    room: Array  # most bad events among those to come that still keep the standard; may be negative
+    volume_met: Array  # P(minimum volume met at as_of + horizon)
+    probability: Array  # P(breach at as_of + horizon)
+    expected_rate: Array  # the rate to expect then, as people state it; nan without volume
+
+
+def roll_forward(standard: Standard, block: Block, horizon: int) -> Array:
+    """P(breach at the close of as_of + horizon), shape (rows,), 0..1, without learning."""
+    return project(standard, block, horizon).probability
+
+
+def project(standard: Standard, block: Block, horizon: int) -> Projection:
+    """The roll-forward and its pieces; horizon in days. ForesellError when block lacks a window column.
+
+    Orders to come fail like the seller's shrunk rate: X ~ beta-binomial(coming, a, b). Their number is as large as
+    lately for X, and Poisson around that for the minimum volume.
+    """
+    now_x, now_n = standard.counts(block)
+    stay_x, stay_n = _staying(standard, block, horizon)
+    coming = standard.counts(block, min(horizon, standard.window_days))[1]
+    market_x, market_n = market_counts(standard, block)
+    market = market_x / np.maximum(market_n, 1)
+    rate = np.clip((now_x + PRIOR * market) / (now_n + PRIOR), LEAST_RATE, 1 - LEAST_RATE)
+    a, b = rate * (now_n + PRIOR), (1 - rate) * (now_n + PRIOR)
+    room = most_kept(standard, stay_n + coming) - stay_x
+    met = _poisson_sf(standard.minimum_volume - stay_n - 1, coming)
+    past = beta_binomial.sf(room, coming, a, b)
+    expected = standard.rate(stay_x + beta_binomial.mean(coming, a, b), stay_n + coming)
+    return Projection(now_x, now_n, stay_x, stay_n, coming, market, a, b, room, met, past * met, expected)
+
+
+def given_quantile(projection: Projection, share: float) -> Array:
+    """P(breach), shape (rows,), were the seller's true rate the posterior quantile `share` (0..1) of Beta(a, b)."""
+    rate = betaincinv(projection.a, projection.b, share)
+    room, coming = projection.room, projection.coming
+    inside = (room >= 0) & (room < coming)
+    k, n = np.where(inside, room, 0), np.where(inside, coming, 1)
+    return np.asarray(np.where(inside, betainc(k + 1, n - k, rate), room < 0) * projection.volume_met)
+
+
+def log_odds(probability: Array, eps: float = 1e-6, bound: float = LOG_ODDS_BOUND) -> Array:
+    """log((p + eps) / (1 - p + eps)) clipped to +-bound, shape as given: the offset of the boosting."""
+    return np.asarray(np.clip(np.log((probability + eps) / (1 - probability + eps)), -bound, bound))
+
+
+def most_kept(standard: Standard, volume: Array) -> Array:
+    """Most bad events among `volume` that are no breach, shape (rows,), in whole numbers; -1 where even none is one."""
+    scaled = volume.astype(np.int64) * round(standard.tolerance * MILLIONTHS)
+    most = scaled // MILLIONTHS if standard.strict else -(-scaled // MILLIONTHS) - 1
+    return np.maximum(most, standard.minimum_events - 1).astype(np.float64)
+
+
+def market_counts(standard: Standard, block: Block) -> tuple[Array, Array]:
+    """The market's bad events and volume over the standard's window, as published with each row, shape (rows,)."""
+    days = standard.window_days
+    return _market(block, standard.numerator, days), _market(block, standard.denominator, days)
+
+
+def columns(standard: Standard, horizon: int) -> tuple[str, ...]:
+    """The block's columns that the roll-forward of a standard reads, sorted."""
+    days = standard.window_days
+    spans = [span for span in (days, days - horizon, min(horizon, days)) if span > 0]
+    own = {f"{quantity}_{span}" for quantity in standard.quantities() for span in spans}
+    return tuple(sorted(own | {f"market_{quantity}_{days}" for quantity in standard.quantities()}))
+
+
+def _staying(standard: Standard, block: Block, horizon: int) -> tuple[Array, Array]:
+    if horizon >= standard.window_days:  # the whole window is new by then
+        return np.zeros(len(block)), np.zeros(len(block))
+    return standard.counts(block, standard.window_days - horizon)
+
+
+def _market(block: Block, quantities: Iterable[str], days: int) -> Array:
+    return np.asarray(block.matrix(f"market_{quantity}_{days}" for quantity in quantities).sum(axis=1))
+
+
+def _poisson_sf(k: Array, mean: Array) -> Array:
+    """P(N > k) for N Poisson with this mean; 1 for negative k."""
+    return np.asarray(np.where(k < 0, 1.0, pdtrc(np.maximum(k, 0), mean)))

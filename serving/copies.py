@@ -1,0 +1,70 @@
+"""Verified local copies of bundles, and the pointer to the champion's: serving processes read nothing else."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from features.errors import ForesellError
+from models.bundle_files import verify
+from serving.pointer import read, swap
+
+
+def pointer(home: Path) -> Path:
+    """The file that names the local champion."""
+    return home / "serving" / "champion.json"
+
+
+def local_copy(home: Path, digest: str) -> Path:
+    """Where the bundle of a digest lies."""
+    return home / "serving" / "bundles" / digest.removeprefix("sha256:")
+
+
+def current(home: Path) -> Mapping[str, Any]:
+    """Version and digest of the local champion; empty without one."""
+    return read(pointer(home)) or {}
+
+
+def install(folder: Path, version: str, home: Path, digest: str | None = None) -> None:
+    """Copy a bundle, check it, try it in a process that may die, and only then point to it.
+
+    ForesellError leaves everything as it was. digest: the one the registry has; None takes the bundle's own.
+    """
+    digest = verify(folder, digest).digest
+    place = local_copy(home, digest)
+    if not _intact(place, digest):
+        _copy(folder, place, digest)
+    before = current(home)
+    if (before.get("version"), before.get("digest")) != (version, digest):
+        previous = {name: before[name] for name in ("version", "digest") if name in before}
+        swap(pointer(home), {"version": version, "digest": digest, "previous": previous})
+    _prune(home)
+
+
+def _copy(folder: Path, place: Path, digest: str) -> None:
+    from models.trial import trial  # brings LightGBM, which those that only look do not need
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        draft = shutil.copytree(folder, Path(scratch) / "bundle")
+        trial(draft, digest)
+        shutil.rmtree(place, ignore_errors=True)  # a damaged one
+        draft.rename(place)
+
+
+def _intact(place: Path, digest: str) -> bool:
+    try:
+        verify(place, digest)
+    except ForesellError:
+        return False
+    return True
+
+
+def _prune(home: Path) -> None:
+    """Keep the champion and the one before it."""
+    named = current(home)
+    kept = {local_copy(home, facts["digest"]) for facts in (named, named.get("previous")) if facts}
+    for place in local_copy(home, "").iterdir():
+        if place not in kept and not place.name.startswith("tmp"):
+            shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,84 @@
+"""The second form of a request: the history of a seller that the store does not know.
+
+It goes through the same intake, ledger and features as every other seller's, with the peers' figures that the store
+published; what the model needs and the history lacks is asked for, never taken for zero.
+"""
+
+from collections.abc import Collection, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.contract import TABLES
+from features.errors import ForesellError
+from features.intake import hold_back, open_frames
+from features.ledger import build_ledger
+from features.table import build_table
+from models.bundle import Bundle
+from serving.answers import Rows
+from serving.evidence import orders_of
+from serving.problems import Refused, refuse
+from serving.schema import History, Row, Value
+from serving.store import Store
+
+UNNAMED = "unnamed"
+GIVEN = ("orders", "returns", "cases", "feedback")
+
+
+def rows_of(history: History, seller: Row | None, store: Store, bundle: Bundle) -> Rows:
+    """The seller's row at the store's as_of; Refused says what is wrong with the history."""
+    try:
+        return _rows(history, seller or {}, store, bundle)
+    except ForesellError as error:
+        raise _refuse("/history", f"{error.rule} Found: {error.found}. Next: {error.next_step}.") from error
+
+
+def _rows(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows:
+    seller_id = str(seller.get("seller_id") or UNNAMED)
+    available = frozenset(store.facts["available"])
+    given = {name: rows for name in GIVEN if (rows := getattr(history, name)) is not None}
+    _check_tables(given, available)
+    tables = {name: rows for name, rows in given.items() if name in available} | {"sellers": [seller]}
+    frames = {name: _frame(name, rows, seller_id, available) for name, rows in tables.items()}
+    market = hold_back(open_frames(frames, store.facts["zone"], quarantine_share=0), store.as_of)
+    ledger = build_ledger(market)
+    figures = pq.read_table(store.folder / "figures.parquet")
+    table = build_table(ledger, [store.as_of], [m.standard for m in bundle.models], figures)
+    if len(table) != 1:
+        raise _refuse("/history/orders", f"Nothing of it became known in the 400 days to {store.day}.")
+    return Rows(table, [orders_of(ledger, table, store.as_of).get(seller_id, {})])
+
+
+def _frame(name: str, rows: Sequence[Row], seller_id: str, available: Collection[str]) -> pa.Table:
+    """The columns that the store's source has, as text; what a row leaves out is null."""
+    names = [column.name for column in TABLES[name].columns]
+    for number, row in enumerate(rows):
+        _check_row(f"/history/{name}/{number}" if name != "sellers" else "/seller", row, names, seller_id)
+    kept = [c for c in names if f"{name}.{c}" in available]
+    columns = {c: [_text(row.get(c, seller_id if c == "seller_id" else None)) for row in rows] for c in kept}
+    return pa.table({c: pa.array(values, pa.string()) for c, values in columns.items()})
+
+
+def _check_row(place: str, row: Row, names: Sequence[str], seller_id: str) -> None:
+    strange = sorted(row.keys() - set(names))
+    if strange:
+        raise _refuse(f"{place}/{strange[0]}", f"The data contract has no such column; it has {', '.join(names)}.")
+    if row.get("seller_id", seller_id) != seller_id:
+        raise _refuse(f"{place}/seller_id", "A history is of one seller, the one in /seller/seller_id.")
+
+
+def _text(value: Value) -> str | None:
+    """A value as a CSV file would have it."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _check_tables(tables: Collection[str], available: Collection[str]) -> None:
+    missing = [name for name in GIVEN if name in available and name not in tables]
+    if missing:
+        raise _refuse("/history", f"The model needs {', '.join(missing)} too; an empty list says that there were none.")
+
+
+def _refuse(pointer: str, detail: str) -> Refused:
+    return refuse("invalid-request", detail, errors=[{"pointer": pointer, "detail": detail}])

@@ -1,0 +1,53 @@
+"""The bundle that a serving process has loaded: the local champion, or the last good one."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.catalogue import CATALOGUE
+from features.errors import ForesellError
+from models.bundle import Bundle, check_catalogue, load
+from serving.copies import local_copy, pointer
+from serving.pointer import read
+
+LOGGER = logging.getLogger("foresell")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A loaded bundle and the version under which it is registered."""
+
+    bundle: Bundle
+    version: str
+
+
+class Holder:
+    """The bundle in use in this process; `look` follows the pointer, and is the only thing that changes it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.held: Held | None = None
+        self._seen: Mapping[str, Any] | None = None
+
+    def look(self) -> None:
+        """Load what the pointer names if that is new; what cannot be loaded leaves the last good one in place."""
+        named = read(pointer(self.home))
+        if named is None or named == self._seen:
+            return
+        self._seen = named
+        candidates = [named] if self.held else [named, named.get("previous") or {}]
+        loaded = (_load(self.home, facts) for facts in candidates if facts)
+        self.held = next((held for held in loaded if held), self.held)
+
+
+def _load(home: Path, facts: Mapping[str, Any]) -> Held | None:
+    try:
+        bundle = load(local_copy(home, str(facts["digest"])), str(facts["digest"]))
+        check_catalogue(bundle, CATALOGUE)
+    except (ForesellError, KeyError, OSError) as error:
+        LOGGER.error("The local copy of version %s is not used: %s", facts.get("version"), error)
+        return None
+    LOGGER.info("Serving version %s, %s", facts["version"], bundle.digest)
+    return Held(bundle, str(facts["version"]))

@@ -1,0 +1,69 @@
+"""What a serving process answers with: a model and a store that fit each other, followed as their pointers move."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import ForesellError
+from serving.holder import Held, Holder
+from serving.log import PredictionLog
+from serving.pointer import read
+from serving.store import POINTER, Store, open_store
+
+LOGGER = logging.getLogger("foresell")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, a store whose rows it can score, and the key of those rows' columns in the log."""
+
+    held: Held
+    store: Store
+    layout: str
+
+
+class Following:
+    """The pair in use in this process; only `look` changes it, and only to one that fits."""
+
+    def __init__(self, home: Path, log: PredictionLog) -> None:
+        self.loaded: Loaded | None = None
+        self._holder = Holder(home)
+        self._folder = home / "store"
+        self._log = log
+        self._store: Store | None = None
+        self._seen: Mapping[str, Any] | None = None
+        self._tried: tuple[Held | None, Store | None] = (None, None)
+
+    def look(self) -> None:
+        """Follow the pointers; what does not load or fit leaves the last good pair in place."""
+        self._holder.look()
+        self._look_at_store()
+        pair = (self._holder.held, self._store)
+        if pair[0] is self._tried[0] and pair[1] is self._tried[1]:
+            return
+        self._tried = pair
+        self._join(*pair)
+
+    def _look_at_store(self) -> None:
+        named = read(self._folder / POINTER)
+        if named is None or named == self._seen:
+            return
+        self._seen = named
+        try:
+            self._store = open_store(self._folder)
+        except (ForesellError, OSError, ValueError, KeyError) as error:
+            LOGGER.error("The store %s is not used: %s", named.get("name"), error)
+        else:
+            LOGGER.info("Serving the store of %s", self._store.day)
+
+    def _join(self, held: Held | None, store: Store | None) -> None:
+        if held is None or store is None:
+            return
+        missing = sorted(set(held.bundle.golden.names) - set(store.names))
+        if missing:
+            some = ", ".join(missing[:3])
+            LOGGER.error("Version %s needs %d columns that the store lacks: %s", held.version, len(missing), some)
+            return
+        self.loaded = Loaded(held, store, self._log.know(store.names))

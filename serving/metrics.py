@@ -1,0 +1,61 @@
+"""Prometheus metrics. Labels come from lists of ours, never from a request: a path as a label would grow for ever.
+
+The metrics are made at the first use: BentoML sets the folder that several workers share after it imports the service.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from starlette.responses import Response
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Meters:
+    """What is measured."""
+
+    requests: Counter
+    seconds: Histogram
+    predictions: Counter
+
+
+@cache
+def meters() -> Meters:
+    """The metrics of this process."""
+    return Meters(
+        requests=Counter("foresell_requests", "Requests answered.", ["route", "status"]),
+        seconds=Histogram("foresell_request_seconds", "Time to answer a request.", ["route"], buckets=SECONDS),
+        predictions=Counter("foresell_predictions", "Sellers scored."),
+    )
+
+
+def count_request(route: str, status: int, seconds: float) -> None:
+    """One request answered (status 0: its caller went away)."""
+    meters().requests.labels(route, str(status)).inc()
+    meters().seconds.labels(route).observe(seconds)
+
+
+def count_predictions(count: int) -> None:
+    """So many sellers scored."""
+    meters().predictions.inc(count)
+
+
+def page() -> Response:
+    """The metrics of all workers as Prometheus reads them."""
+    meters()
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

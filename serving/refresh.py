@@ -1,0 +1,45 @@
+"""`python -m serving.refresh`: bring the registry's champion here. A process of its own, since a registry may hang."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from features.errors import ForesellError
+from features.settings import Settings
+from models import registry
+from models.lock import locked
+from serving.copies import current, install
+
+
+def refresh(settings: Settings) -> str:
+    """Make the local champion the registry's, and say what was done."""
+    champion = registry.find(registry.CHAMPION, settings)
+    if champion is None:
+        return "The registry has no champion yet."
+    here = current(settings.home)
+    if (here.get("version"), here.get("digest")) == (champion.number, champion.digest):
+        return f"Version {champion.number} is here already."
+    folder = settings.home / "serving"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        registry.fetch(champion, Path(scratch) / "bundle", settings)
+        install(Path(scratch) / "bundle", champion.number, settings.home, champion.digest)
+    return f"Version {champion.number} is here now."
+
+
+def main() -> int:
+    """0 when the local champion is the registry's, or when another process is at it."""
+    settings = Settings()
+    os.nice(10)  # answers come first
+    with locked(settings.home / "serving" / "refresh.lock", wait=False) as mine:
+        try:
+            print(refresh(settings) if mine else "Another process is at it.")
+        except ForesellError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

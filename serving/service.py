@@ -1,0 +1,70 @@
+"""The prediction API as a BentoML service: the thin side towards BentoML, and the routes that exist."""
+
+import asyncio
+
+import bentoml
+from starlette.responses import Response
+
+from features.settings import Settings
+from serving import metrics, pages
+from serving.guard import Guard, Route
+from serving.problems import Refused, response
+from serving.schema import ScoreAnswer, ScoreRequest
+from serving.watch import ask_registry, follow
+
+ROUTES = {
+    "/": Route(page=pages.index),
+    "/livez": Route(),
+    "/readyz": Route(),
+    "/metrics": Route(page=metrics.page),
+    "/docs.json": Route(page=pages.openapi),
+    "/v1/score": Route("POST", body=ScoreRequest),
+}
+
+
+@bentoml.service(
+    name="foresell",
+    http={"host": "127.0.0.1"},  # BentoML's own default is every address
+    metrics={"enabled": False},  # labelled with any path that is asked for; ours are in serving.metrics
+    logging={"access": {"enabled": False}},  # writes any path into the log, line breaks and all
+    envs=[{"name": "OMP_NUM_THREADS", "value": "1"}],  # workers share the cores; one row needs no more
+)
+class Foresell:
+    """Tells which sellers are about to breach a standard, and why."""
+
+    def __init__(self) -> None:
+        # Here, not above: BentoML's parent process imports this file too, and has no use for LightGBM.
+        from serving.scoring import Scoring
+
+        self.settings = Settings()
+        self.scoring = Scoring(self.settings)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    @bentoml.on_startup  # type: ignore[untyped-decorator]
+    async def start(self) -> None:
+        """Load what is here; the registry is asked beside it, and not waited for."""
+        look = self.scoring.following.look
+        self.tasks = [asyncio.create_task(follow(look)), asyncio.create_task(ask_registry(self.settings))]
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    async def stop(self) -> None:
+        """End what runs beside the answers."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.scoring.log.close()
+
+    def __is_ready__(self) -> bool:
+        return self.scoring.ready
+
+    @bentoml.api(route="/v1/score", output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
+    async def score(self, request: ScoreRequest, /) -> Response:
+        """Score sellers that the store knows, or one by its history."""
+        try:
+            return Response(await self.scoring.answer(request), media_type="application/json")
+        except Refused as refused:
+            return response(refused.problem, refused.headers)
+
+
+# To the type checker the decorator above leaves a class; it made a bentoml.Service.
+Foresell.add_asgi_middleware(Guard, routes=ROUTES)  # type: ignore[attr-defined]

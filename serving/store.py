@@ -1,0 +1,166 @@
+"""The online store: every seller's row at the last complete day, memory-mapped, so that workers share it.
+
+A row is found by a 64-bit hash of its seller_id in a sorted array; the numbers are one matrix, the texts and the
+orders behind the reasons one JSON record a seller.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.errors import ForesellError
+from features.ledger import Ledger
+from features.table import TEXT, FeatureTable
+from serving.answers import Orders, Rows
+from serving.evidence import orders_of
+from serving.pointer import read, swap
+
+FORMAT = 1
+UNKNOWN = -1
+POINTER = "current.json"
+
+
+@dataclass(frozen=True)
+class Store:
+    """One store, open. rows: sellers in the order of their keys."""
+
+    folder: Path
+    as_of: int
+    facts: Mapping[str, Any]
+    keys: NDArray[np.uint64]
+    values: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    records: NDArray[np.uint8]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of the matrix."""
+        return tuple(self.facts["columns"])
+
+    @cached_property
+    def day(self) -> str:
+        """as_of as an ISO date."""
+        return (date(1970, 1, 1) + timedelta(days=self.as_of)).isoformat()
+
+    def find(self, seller_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Row numbers, UNKNOWN for sellers that the store does not hold; shape (len(seller_ids),)."""
+        wanted = keys_of(seller_ids)
+        first = np.searchsorted(self.keys, wanted)
+        return np.array([self._match(*pair) for pair in zip(first.tolist(), wanted.tolist(), seller_ids, strict=True)])
+
+    def rows(self, numbers: NDArray[np.int64]) -> Rows:
+        """Rows to score, copied out of the map, and the orders behind them."""
+        records = [self.record(number) for number in numbers.tolist()]
+        ids = np.array([r["seller_id"] for r in records], dtype=object)
+        text = {name: np.array([r["text"][name] for r in records], dtype=object) for name in TEXT}
+        days = np.full(len(records), self.as_of, dtype=np.int64)
+        table = FeatureTable(ids, days, text, Block(self.names, self.values[numbers]), ())
+        return Rows(table, [r["evidence"] for r in records])
+
+    def record(self, row: int) -> dict[str, Any]:
+        """seller_id, text (attributes) and evidence (orders by quantity) of a row."""
+        start, end = self.offsets[row : row + 2].tolist()
+        found: dict[str, Any] = json.loads(self.records[start:end].tobytes())
+        return found
+
+    def _match(self, row: int, key: int, seller_id: str) -> int:
+        while row < len(self.keys) and self.keys[row] == key:
+            if self.record(row)["seller_id"] == seller_id:
+                return row
+            row += 1
+        return UNKNOWN
+
+
+def keys_of(seller_ids: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit hashes, shape (len(seller_ids),)."""
+    joined = b"".join(blake2b(s.encode("utf-8"), digest_size=8).digest() for s in seller_ids)
+    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
+
+
+def write_store(ledger: Ledger, table: FeatureTable, folder: Path) -> Path:
+    """Write the rows of one as-of day beside older stores, then point to them; returns the new store's folder."""
+    as_of = _one_day(table)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{as_of}-"))
+    keys = keys_of(table.seller_id.tolist())
+    order = np.argsort(keys, kind="stable")
+    np.save(draft / "keys.npy", keys[order])
+    np.save(draft / "values.npy", table.block.values[order])
+    _write_records(draft, table.take(order), orders_of(ledger, table, as_of))
+    pq.write_table(ledger.con.sql("select * from figures").to_arrow_table(), draft / "figures.parquet")
+    sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
+    (draft / "facts.json").write_text(json.dumps(_facts(ledger, table, as_of) | {"sizes": sizes}))
+    before = read(folder / POINTER) or {}
+    swap(folder / POINTER, {"name": draft.name})
+    _prune(folder, {draft.name, before.get("name")})
+    return draft
+
+
+def open_store(folder: Path) -> Store:
+    """The store that the pointer in a folder names; ForesellError when there is none, or it is not whole."""
+    named = read(folder / POINTER)
+    if named is None:
+        raise ForesellError("A store must have been written.", f"none in {folder}", "foresell serve --data writes one")
+    place = folder / str(named["name"])
+    facts = read(place / "facts.json") or {}
+    sizes = {
+        name: (place / name).stat().st_size if (place / name).exists() else None for name in facts.get("sizes", {})
+    }
+    if facts.get("format") != FORMAT or sizes != facts["sizes"]:
+        raise ForesellError(
+            "A store must be whole.", f"{place} with other files than it was written with", "write it again"
+        )
+    arrays = {name: np.load(place / f"{name}.npy", mmap_mode="r") for name in ("keys", "values", "offsets")}
+    records = np.memmap(place / "records.bin", dtype=np.uint8, mode="r")
+    return Store(place, int(facts["as_of"]), facts, records=records, **arrays)
+
+
+def _one_day(table: FeatureTable) -> int:
+    days = np.unique(table.as_of)
+    if len(days) != 1:
+        raise ForesellError(
+            "A store holds the rows of one as-of day.", f"{len(days)} days", "build the table for one day"
+        )
+    return int(days[0])
+
+
+def _write_records(folder: Path, table: FeatureTable, orders: Mapping[str, Orders]) -> None:
+    offsets = np.zeros(len(table) + 1, dtype=np.int64)
+    with (folder / "records.bin").open("wb") as out:
+        for i, seller_id in enumerate(table.seller_id.tolist()):
+            text = {name: column[i] for name, column in table.text.items()}
+            record = {"seller_id": seller_id, "text": text, "evidence": orders.get(seller_id, {})}
+            offsets[i + 1] = offsets[i] + out.write(json.dumps(record).encode())
+    np.save(folder / "offsets.npy", offsets)
+
+
+def _facts(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Any]:
+    market = ledger.market
+    return {
+        "format": FORMAT,
+        "as_of": as_of,
+        "sellers": len(table),
+        "dataset": market.name,
+        "zone": market.zone,
+        "available": sorted(market.available),
+        "columns": list(table.block.names),
+    }
+
+
+def _prune(folder: Path, kept: set[str | None]) -> None:
+    """Keep the store before, which other processes may still read."""
+    for place in folder.iterdir():
+        if place.is_dir() and place.name not in kept:
+            shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,77 @@
+"""The rate to expect: its interval holds it, and covers what it says it covers."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom
+from small_bundle import HORIZON, LATE, SERVICE, table
+
+from models import expected_rate, roll_forward
+
+
+@pytest.fixture(scope="module")
+def counts():
+    """Events of orders to come, drawn from the distribution that the test then asks about."""
+    rng = np.random.default_rng(0)
+    volume = rng.integers(0, 60, 6000).astype(float)
+    share, orders = rng.uniform(0.01, 0.3, 6000), rng.uniform(10, 80, 6000)
+    a, b = share * orders, (1 - share) * orders
+    return rng.binomial(volume.astype(int), rng.beta(a, b)).astype(float), volume, a, b
+
+
+@pytest.mark.parametrize("standard", [SERVICE, LATE])
+def test_the_interval_holds_the_expected_rate(standard):
+    projection = roll_forward.project(standard, table().block, HORIZON)
+    found = expected_rate.expected_rate(standard, projection)
+    known = ~np.isnan(found.rate)
+    assert known.any()
+    assert (found.low <= found.rate)[known].all()
+    assert (found.rate <= found.high)[known].all()
+    assert (found.low < found.high)[known & (projection.coming > 5)].all()
+
+
+def test_a_complement_states_the_good_share():
+    good = replace(SERVICE, complement=True, comparator=">=", limit=Decimal("0.92"))
+    projection = roll_forward.project(SERVICE, table().block, HORIZON)
+    bad, turned = (
+        expected_rate.expected_rate(s, roll_forward.project(s, table().block, HORIZON)) for s in (SERVICE, good)
+    )
+    known = projection.coming > 0
+    assert np.allclose(turned.rate[known], 1 - bad.rate[known])
+    assert np.allclose(turned.low[known], 1 - bad.high[known])
+    assert np.allclose(turned.high[known], 1 - bad.low[known])
+
+
+def test_a_smaller_concentration_widens_the_interval():
+    projection = roll_forward.project(SERVICE, table().block, HORIZON)
+    wide, usual = (expected_rate.expected_rate(SERVICE, projection, c) for c in (0.1, 1.0))
+    assert np.nansum(wide.high - wide.low) > 1.2 * np.nansum(usual.high - usual.low)
+
+
+def test_coverage_is_90_percent_where_the_distribution_is_right(counts):
+    assert expected_rate.covered(*counts).mean() == pytest.approx(0.9, abs=0.015)
+
+
+@pytest.mark.parametrize("scale", [0.1, 8.0])
+def test_coverage_shows_a_wrong_concentration(counts, scale):
+    events, volume, a, b = counts
+    assert abs(expected_rate.covered(events, volume, a * scale, b * scale).mean() - 0.9) > 0.03
+
+
+def test_the_concentration_that_made_the_counts_is_found(counts):
+    events, volume, a, b = counts
+    assert expected_rate.fit_concentration(events, volume, a * 3, b * 3) == pytest.approx(1 / 3, rel=0.1)
+    assert expected_rate.fit_concentration(np.zeros(4), np.zeros(4), a[:4], b[:4]) == 1.0
+
+
+def test_mid_p_is_the_middle_of_the_step():
+    middle = expected_rate.mid_p(np.array([2.0]), np.array([9.0]), np.array([1.5]), np.array([6.0]))
+    assert middle[0] == pytest.approx(betabinom.cdf(1, 9, 1.5, 6) + betabinom.pmf(2, 9, 1.5, 6) / 2)
+
+
+@pytest.mark.parametrize("events", [-1.0, 10.0])
+def test_an_outcome_beyond_the_distribution_is_not_covered(events):
+    one = np.ones(1)
+    assert expected_rate.covered(events * one, 9 * one, 1.5 * one, 6 * one) == 0

@@ -1,0 +1,108 @@
+"""A weekly queue of fixed capacity, the alerts it raises, and what came of them (contract.md section 5)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.standards import Standard
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+CAPACITY = 0.02  # share of the active sellers not in breach that reviewers can look at in a week
+OUTSIDE_DAYS = 28  # an entry counts as an alert after this long outside the queue
+AHEAD_DAYS = 28  # an alert is right if the seller is in breach at the close of any of the next days
+USEFUL_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Rows that may be queued (active, not in breach), and what happened to their sellers.
+
+    seller, as_of: shape (rows,), seller as a row number of `breach`; breach: shape (sellers, days), in breach at the
+    close of the day; first_day: the day number of its first column.
+    """
+
+    seller: Ints
+    as_of: Ints
+    breach: Mask
+    first_day: int
+
+    def days_to_breach(self) -> Array:
+        """Days from as_of to the first close in breach, 1..AHEAD_DAYS; inf without one; shape (rows,)."""
+        ahead = self.breach[self.seller[:, None], self._columns()]
+        return np.where(ahead.any(axis=1), ahead.argmax(axis=1) + 1.0, np.inf)
+
+    def days_after(self, rows: Mask) -> Mask:
+        """The seller-days that lie 1..AHEAD_DAYS after one of the rows, shape (sellers, days)."""
+        out = np.zeros_like(self.breach)
+        out[self.seller[rows, None], self._columns()[rows]] = True
+        return out
+
+    def new_breaches(self) -> Mask:
+        """Seller-days that open a breach after OUTSIDE_DAYS without one, shape (sellers, days)."""
+        past = np.cumsum(np.pad(self.breach, ((0, 0), (OUTSIDE_DAYS + 1, 0))), axis=1)
+        return np.asarray(self.breach & (past[:, OUTSIDE_DAYS:-1] == past[:, : -OUTSIDE_DAYS - 1]))
+
+    def _columns(self) -> Ints:
+        return (self.as_of - self.first_day)[:, None] + np.arange(1, AHEAD_DAYS + 1)
+
+
+def queue(priority: Array, as_of: Ints, share: float) -> Mask:
+    """The rows queued: the highest priorities of each week, as many as the share of its rows allows (at least one)."""
+    order = np.lexsort((-priority, as_of))
+    _, starts, sizes = np.unique(as_of[order], return_index=True, return_counts=True)
+    place = np.arange(len(order)) - np.repeat(starts, sizes)
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order] = place < np.repeat(np.ceil(share * sizes), sizes)
+    return chosen
+
+
+def entries(queued: Mask, seller: Ints, as_of: Ints) -> Mask:
+    """The queued rows that are alerts: their seller was in none of the queues of the OUTSIDE_DAYS before."""
+    rows = np.flatnonzero(queued)
+    rows = rows[np.lexsort((as_of[rows], seller[rows]))]
+    same = np.append(False, np.diff(seller[rows]) == 0)
+    recent = np.append(False, np.diff(as_of[rows]) <= OUTSIDE_DAYS)
+    out = np.zeros(len(queued), dtype=bool)
+    out[rows[~(same & recent)]] = True
+    return out
+
+
+def outcome(watched: Watched, priority: Array, share: float = CAPACITY) -> dict[str, float | int | None]:
+    """What a ranking's alerts were worth at a capacity; recall counts the new breaches whose seller stood in the queue before."""
+    queued = queue(priority, watched.as_of, share)
+    alerts = entries(queued, watched.seller, watched.as_of)
+    lead = watched.days_to_breach()[alerts]
+    right = np.isfinite(lead)
+    reachable = watched.new_breaches() & watched.days_after(np.ones_like(queued))
+    return {
+        "capacity_per_week": round(float(queued.sum()) / len(np.unique(watched.as_of))),
+        "alerts": int(alerts.sum()),
+        "precision": _share(right),
+        "recall": _share(watched.days_after(queued)[reachable]),
+        "median_lead_time_days": float(np.median(lead[right])) if right.any() else None,
+        "share_with_7_days": _share(lead[right] >= USEFUL_DAYS),
+        "repeat_alert_rate": 1 - len(np.unique(watched.seller[alerts])) / max(int(alerts.sum()), 1),
+    }
+
+
+def warn_line(standard: Standard, bad: Array, volume: Array) -> Array:
+    """Priority of the warn-line rule, shape (rows,): nearest to (or furthest past) the limit first, minimum volume met."""
+    share = np.divide(bad, volume, out=np.zeros_like(bad), where=volume > 0)
+    return np.where(volume >= standard.minimum_volume, share, share - share.max(initial=0) - 1)
+
+
+def foresight(watched: Watched) -> Array:
+    """Priority of a ranking that knows the future, soonest breach first: the best that any ranking could reach."""
+    return -watched.days_to_breach()
+
+
+def precision_at(label: Array, as_of: Ints, priority: Array, share: float) -> float:
+    """Share of queued rows with label 1 at a capacity; rows with an unknown label (nan) left out."""
+    return float(np.nanmean(label[queue(priority, as_of, share)]))
+
+
+def _share(mask: Mask) -> float | None:
+    return float(mask.mean()) if len(mask) else None

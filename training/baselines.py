@@ -1,0 +1,56 @@
+"""What a model must beat: simple scores that a marketplace could have today. Each is a column of shape (rows,)."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from features.block import Block
+from features.standards import Standard
+
+Array = NDArray[np.float64]
+PRIOR_ORDERS = 20  # orders' worth of market rate in the shrunk rate, as in the frozen reference
+CLIP = 4.0  # standard deviations; amounts and counts have heavy tails
+PENALTY = 0.1
+
+
+def current_metric(standard: Standard, block: Block) -> Array:
+    """Bad events over volume in the window, 0 without volume."""
+    bad, volume = standard.counts(block)
+    return np.asarray(bad / np.maximum(volume, 1))
+
+
+def shrunk_rate(standard: Standard, block: Block) -> Array:
+    """The current rate shrunk to the market's by PRIOR_ORDERS orders."""
+    bad, volume = standard.counts(block)
+    return np.asarray((bad + PRIOR_ORDERS * group_rate(standard, block, "market")) / (volume + PRIOR_ORDERS))
+
+
+def peer_only(standard: Standard, block: Block) -> Array:
+    """The rate of the seller's peer group at as_of."""
+    return group_rate(standard, block, "peer")
+
+
+def group_rate(standard: Standard, block: Block, group: str) -> Array:
+    """Bad events over volume in the window of a published group (market, peer), 0 without volume."""
+    days = standard.window_days
+    bad = sum(block[f"{group}_{q}_{days}"] for q in standard.numerator)
+    volume = sum(block[f"{group}_{q}_{days}"] for q in standard.denominator)
+    return np.asarray(bad / np.maximum(volume, 1))
+
+
+def logistic(train: Array, label: Array, test: Array) -> Array:
+    """Probabilities of a ridge-penalised logistic regression on standardised features; a missing value counts as average.
+
+    train: shape (train rows, features); test: shape (test rows, features); label: 0 or 1, both present.
+    """
+    known = np.isfinite(train).any(axis=0)
+    train, test = train[:, known], test[:, known]
+    middle, spread = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    model = LogisticRegression(C=PENALTY, max_iter=1000)
+    model.fit(_scaled(train, middle, spread), label)
+    return np.asarray(model.predict_proba(_scaled(test, middle, spread))[:, 1])
+
+
+def _scaled(matrix: Array, middle: Array, spread: Array) -> Array:
+    return np.nan_to_num(np.clip((matrix - middle) / spread, -CLIP, CLIP))

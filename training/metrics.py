@@ -1,0 +1,143 @@
+"""How good a column of scores is; ties are handled so that the order of the rows never matters."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+EPS = 1e-6  # probabilities are held this far from 0 and 1 before a logarithm is taken
+BINS = 10
+TOP_SHARE = 20  # precision and recall are taken at the top twentieth, 5%
+REPLICATES_AT_ONCE = 25  # keeps the working set of a bootstrap in the processor's cache
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """The figures of contract.md section 5 for one score on one slice."""
+
+    roc_auc: float
+    average_precision: float
+    brier: float
+    log_loss: float
+    calibration_slope: float
+    calibration_intercept: float
+    ece: float
+    precision_at_5pct: float
+    recall_at_5pct: float
+
+    def as_json(self) -> dict[str, float]:
+        """Plain values."""
+        return asdict(self)
+
+
+def measure(label: Array, score: Array) -> Metrics:
+    """All figures of a score; label 0 or 1, both present; score of any range (clipped to 0..1 where a probability is meant)."""
+    slope, intercept = calibration_line(label, score)
+    precision, recall = top_share(label, score)
+    return Metrics(
+        roc_auc=float(roc_auc_score(label, score)),
+        average_precision=average_precision(label, score),
+        brier=float(squared_error(label, score).mean()),
+        log_loss=log_loss(label, score),
+        calibration_slope=slope,
+        calibration_intercept=intercept,
+        ece=expected_calibration_error(label, score),
+        precision_at_5pct=precision,
+        recall_at_5pct=recall,
+    )
+
+
+def average_precision(label: Array, score: Array) -> float:
+    """Average precision as scikit-learn defines it: the sum of precision x gain in recall over distinct scores."""
+    ones = np.ones((1, 1), dtype=np.int64)
+    return float(average_precisions(label, score, ones, np.zeros(len(label), dtype=np.int64))[0])
+
+
+def average_precisions(label: Array, score: Array, counts: Ints, group: Ints) -> Array:
+    """Average precision under many weightings of whole groups of rows, from one sort.
+
+    counts: shape (replicates, groups), how often each group was drawn; group: shape (rows,), the group of each row.
+    Returns shape (replicates,); nan where a replicate holds no row with label 1.
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    chunks = np.array_split(counts, -(-len(counts) // REPLICATES_AT_ONCE))
+    return np.concatenate([_areas(label[order], chunk[:, group[order]], ends) for chunk in chunks])
+
+
+def _areas(label: Array, weight: Ints, ends: Ints) -> Array:
+    """Areas of precision over recall; label and weight sorted by falling score, ends the last row of each distinct score."""
+    seen = np.cumsum(weight, axis=1, dtype=np.float64)[:, ends]
+    hits = np.cumsum(weight * label, axis=1)[:, ends]
+    precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+    gained = np.diff(hits, axis=1, prepend=0.0)
+    total = hits[:, -1]
+    return np.divide((gained * precision).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def squared_error(label: Array, score: Array) -> Array:
+    """Squared error of each row, the score clipped to 0..1; its mean is the Brier score."""
+    return np.asarray((np.clip(score, 0, 1) - label) ** 2)
+
+
+def log_loss(label: Array, score: Array) -> float:
+    """Mean negative log-likelihood, probabilities held within EPS of 0 and 1."""
+    p = np.clip(score, EPS, 1 - EPS)
+    return float(-np.mean(label * np.log(p) + (1 - label) * np.log(1 - p)))
+
+
+def log_odds(probability: Array) -> Array:
+    """log(p / (1 - p)), p held within EPS of 0 and 1."""
+    p = np.clip(probability, EPS, 1 - EPS)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def calibration_line(label: Array, score: Array) -> tuple[float, float]:
+    """Slope and intercept of the logistic regression of the label on the score's log-odds (Cox 1958); ideal 1 and 0.
+
+    nan where the score takes one value only.
+    """
+    x = log_odds(score)
+    if np.ptp(x) == 0:
+        return float("nan"), float("nan")
+    design, beta = np.column_stack([x, np.ones_like(x)]), np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
+        curvature = (design * (p * (1 - p) + 1e-9)[:, None]).T @ design
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), design.T @ (label - p))
+        beta = beta + step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(beta[0]), float(beta[1])
+
+
+def reliability(label: Array, score: Array, bins: int = BINS) -> list[tuple[int, float, float]]:
+    """Rows, mean score and share with label 1 of bins of equal mass, by rising score; tied rows share their label."""
+    p = np.clip(score, 0, 1)
+    values, code = np.unique(p, return_inverse=True)
+    shared = np.bincount(code, label, len(values)) / np.bincount(code, minlength=len(values))
+    order = np.argsort(p, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return [(len(part), float(p[part].mean()), float(shared[code[part]].mean())) for part in parts]
+
+
+def expected_calibration_error(label: Array, score: Array) -> float:
+    """Mean gap between score and share with label 1 over ten bins of equal mass (contract.md section 5)."""
+    return sum(rows * abs(mean - share) for rows, mean, share in reliability(label, score)) / len(label)
+
+
+def top_share(label: Array, score: Array) -> tuple[float, float]:
+    """Precision and recall of the highest 5% of the scores (at least one row)."""
+    hits, taken = expected_hits(label, score, max(1, len(label) // TOP_SHARE))
+    return hits / taken, hits / float(label.sum())
+
+
+def expected_hits(label: Array, score: Array, taken: int) -> tuple[float, int]:
+    """Rows with label 1 among the highest `taken`; a tie at the edge counts by its share of such rows."""
+    taken = min(taken, len(score))
+    edge = np.partition(score, len(score) - taken)[len(score) - taken]
+    above, tied = score > edge, score == edge
+    return float(label[above].sum() + label[tied].mean() * (taken - above.sum())), taken

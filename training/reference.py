@@ -1,0 +1,116 @@
+"""The frozen reference's boosting (`boosting` in reports on public records), on a standard's plain daily counts.
+
+Its features, its tree settings and its five seeds stay as they are: figures printed once are measured against it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.standards import Standard
+from models.roll_forward import log_odds, roll_forward
+from training.daily import Daily, trailing
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PRIOR, PEER_PRIOR = 20, 5  # orders' worth of market rate in a seller's and in a group's shrunk rate
+SPANS = (7, 14, 28, 60, 90)
+ROUNDS, SEEDS = 150, 5
+TREES = {
+    "objective": "binary",
+    "num_leaves": 15,
+    "max_depth": 5,
+    "learning_rate": 0.03,
+    "min_data_in_leaf": 100,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.5,
+    "lambda_l2": 10,
+    "verbose": -1,
+    "num_threads": 2,
+}
+
+
+@dataclass(frozen=True)
+class Days:
+    """As-of columns of the daily arrays: every seller is scored on each; train rows' labels lie before test_from."""
+
+    as_of: Ints
+    test_from: int
+    horizon: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One row per as-of day and seller: matrix (rows, features), offset, label (0 or 1) and eligibility, each (rows,)."""
+
+    matrix: Array
+    offset: Array
+    label: Array
+    eligible: NDArray[np.bool_]
+
+
+def boosting(daily: Daily, standard: Standard, groups: Mapping[str, Ints], days: Days) -> Array:
+    """Probabilities of the reference's boosting, mean of its five seeds, shape (as-of days, sellers).
+
+    groups: a code per seller for each grouping the reference uses on the record (none on Olist).
+    """
+    rows = _rows(daily, standard, groups, days)
+    day = np.repeat(days.as_of, len(daily.bad))
+    train = rows.eligible & (day + days.horizon <= days.test_from)
+    scores = [_probability(rows, train, seed) for seed in range(SEEDS)]
+    return np.asarray(np.mean(scores, axis=0).reshape(len(days.as_of), -1))
+
+
+def _probability(rows: Prepared, train: NDArray[np.bool_], seed: int) -> Array:
+    data = lgb.Dataset(rows.matrix[train], rows.label[train], init_score=rows.offset[train])
+    model = lgb.train(TREES | {"seed": seed}, data, ROUNDS)
+    raw = np.asarray(model.predict(rows.matrix, raw_score=True))
+    return np.asarray(1 / (1 + np.exp(-(raw + rows.offset))))
+
+
+def _rows(daily: Daily, standard: Standard, groups: Mapping[str, Ints], days: Days) -> Prepared:
+    sums = {span: (trailing(daily.bad, span), trailing(daily.volume, span)) for span in _spans(standard, days)}
+    bad, volume = sums[standard.window_days]
+    breach = standard.breach(bad.ravel(), volume.ravel()).reshape(bad.shape)
+    parts = [_features(sums, standard.window_days, groups, int(day)) for day in days.as_of]
+    later = np.minimum(days.as_of + days.horizon, bad.shape[1] - 1)  # rows past the data are scored, never trained on
+    return Prepared(
+        np.concatenate(parts),
+        np.concatenate([_offset(sums, standard, days.horizon, int(day)) for day in days.as_of]),
+        np.concatenate([breach[:, day] for day in later]).astype(np.float64),
+        np.concatenate([volume[:, day] >= standard.minimum_volume for day in days.as_of]),
+    )
+
+
+def _spans(standard: Standard, days: Days) -> set[int]:
+    return {*SPANS, standard.window_days, standard.window_days - days.horizon, days.horizon}  # needs horizon < window
+
+
+def _features(sums: dict[int, tuple[Array, Array]], window: int, groups: Mapping[str, Ints], day: int) -> Array:
+    """The reference's columns in its order: per span volume, rate, market, groups; then the trend."""
+    bad, volume = (s[:, day] for s in sums[window])
+    market = bad.sum() / max(volume.sum(), 1)
+    columns, rates = [], {}
+    for span in SPANS:
+        x, n = (s[:, day] for s in sums[span])
+        rates[span] = (x + PRIOR * market) / (n + PRIOR)
+        columns += [n, rates[span], np.full(len(n), x.sum() / max(n.sum(), 1))]
+        for code in groups.values():
+            group_n, group_x = np.bincount(code, n), np.bincount(code, x)
+            columns.append(((group_x + PEER_PRIOR * market) / (group_n + PEER_PRIOR))[code])
+    return np.column_stack([*columns, rates[14] - rates[60]])
+
+
+def _offset(sums: dict[int, tuple[Array, Array]], standard: Standard, horizon: int, day: int) -> Array:
+    window = standard.window_days
+    plain = replace(standard, numerator=("bad",), denominator=("volume",))
+    pairs = {span: zip(("bad", "volume"), sums[span], strict=True) for span in (window, window - horizon, horizon)}
+    columns = {f"{name}_{span}": counts[:, day] for span, pair in pairs.items() for name, counts in pair}
+    market = {f"market_{name}": np.full(len(counts), counts.sum()) for name, counts in columns.items()}
+    block = Block((*columns, *market), np.column_stack([*columns.values(), *market.values()]))
+    return log_odds(roll_forward(plain, block, horizon))
