@@ -51,17 +51,17 @@ def copies_sql(home: str) -> list[tuple[str, str]]:
 def appealed_sql(home: str) -> str:
     """Corrections with the group of rows they are about: an order, or a case or rating without one."""
     found = " union all ".join(
-        f"""select distinct {_group(t, "r")} as unit, c.table_name, c.row_key, c.decided_at, c.decided_at_day, c.effect, c.new_fault, c.correction_id
+        f"""select distinct {_group(t, "r")} as unit, c.*
         from {home}.corrections as c join {home}.{t} as r on c.table_name = '{t}' and c.row_key = {_key(t, "r")}"""
         for t in CORRECTED
     )
     return f"select * from ({found}) as a"
 
 
-STAGES = f"""select unit, stage, decided_day, lead(decided_day) over (partition by unit order by stage) as next_day from (
-    select unit, 0 as stage, cast(null as integer) as decided_day from (select distinct unit from {SCHEMA}.appealed) as u
+STAGES = f"""select unit, stage, decided_day, lead(decided_day) over (partition by unit order by stage) as next_day
+    from (select distinct unit, 0 as stage, cast(null as integer) as decided_day from {SCHEMA}.appealed
     union all
-    select unit, cast(row_number() over (partition by unit order by decided_at_day) as integer) as stage, decided_at_day as decided_day
+    select unit, row_number() over (partition by unit order by decided_at_day) as stage, decided_at_day as decided_day
     from (select distinct unit, decided_at_day from {SCHEMA}.appealed) as d) as s"""
 
 
@@ -69,17 +69,24 @@ def _copy(home: str, table: str) -> str:
     """Every stage's rows of a table: excluded rows left out, faults as decided by then."""
     renamed = {"seller_id": STAGED_SELLER, "order_id": _staged("r.order_id")}
     renamed |= {TABLES[table].key[0]: _staged(f"r.{TABLES[table].key[0]}")}
-    ruled = f"max_by(case when effect = 'fault_changed' then new_fault end, case when effect = 'fault_changed' then concat(decided_at, correction_id) end)"
     if table != "orders":
         renamed |= {"fault": "coalesce(a.ruled, r.fault)"}
     columns = ", ".join(f"{renamed.get(c, f'r.{c}')} as {c}" for c in TABLES[table].typed)
     extra = ", a.ruled as ruled_fault" if table == "orders" else ""
-    return f"""select {columns}{extra} from {home}.{table} as r join {SCHEMA}.stages as s on s.unit = {_group(table, "r")}
-        left join (select s.unit, s.stage, a.row_key, {ruled} as ruled, max(case when a.effect = 'excluded' then 1 else 0 end) as excluded
-            from {SCHEMA}.appealed as a join {SCHEMA}.stages as s on s.unit = a.unit and a.decided_at_day <= s.decided_day
-            where a.table_name = '{table}' group by s.unit, s.stage, a.row_key) as a
+    return f"""select {columns}{extra} from {home}.{table} as r
+        join {SCHEMA}.stages as s on s.unit = {_group(table, "r")}
+        left join ({_decisions(table)}) as a
         on a.unit = s.unit and a.stage = s.stage and a.row_key = {_key(table, "r")}
         where coalesce(a.excluded, 0) = 0"""
+
+
+def _decisions(table: str) -> str:
+    """For each stage and row, what all decisions up to then come to: taken out, or the fault that was decided last."""
+    changed = "case when effect = 'fault_changed' then"
+    return f"""select s.unit, s.stage, a.row_key, max(case when effect = 'excluded' then 1 else 0 end) as excluded,
+            max_by({changed} new_fault end, {changed} concat(decided_at, correction_id) end) as ruled
+        from {SCHEMA}.appealed as a join {SCHEMA}.stages as s on s.unit = a.unit and a.decided_at_day <= s.decided_day
+        where a.table_name = '{table}' group by s.unit, s.stage, a.row_key"""
 
 
 def parties_sql(home: str) -> str:
@@ -117,15 +124,18 @@ def _group(table: str, alias: str) -> str:
 
 
 def difference_sql(quantities: Iterable[str]) -> str:
-    """Rows for ledger_corrections: each stage's ledger added on its day, and taken back on the day of the next stage."""
+    """Rows for ledger_corrections: each stage's ledger added on its day, and taken back on the next stage's."""
     names = list(quantities)
     entries = {
         "ledger": ("day", "{decided}"),
         "ledger_corrections": ("effective_day", "greatest(e.decided_day, {decided})"),
     }
     rows = " union all ".join(
-        f"select t.original as seller_id, e.{day} as effective_day, {known.format(decided=f't.{when}')} as decided_day, {', '.join(f'{sign}e.{q} as {q}' for q in names)}"
-        f" from {SCHEMA}.{table} as e join {SCHEMA}.parties as t on t.seller_id = e.seller_id where t.{when} is not null"
+        f"select t.original as seller_id, e.{day} as effective_day, "
+        f"{known.format(decided=f't.{when}')} as decided_day, "
+        f"{', '.join(f'{sign}e.{q} as {q}' for q in names)}"
+        f" from {SCHEMA}.{table} as e join {SCHEMA}.parties as t on t.seller_id = e.seller_id "
+        f"where t.{when} is not null"
         for table, (day, known) in entries.items()
         for when, sign in (("decided_day", ""), ("next_day", "-"))
     )

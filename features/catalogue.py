@@ -71,7 +71,7 @@ def available_features(quantities: Iterable[str]) -> tuple[Feature, ...]:
 
 
 def shrunk(bad: str, volume: str, span: int) -> str:
-    """A rate over a window, shrunk to the market's rate over 60 days as if PRIOR orders at that rate had been seen too."""
+    """A rate over a window, shrunk to the market's rate over 60 days as by PRIOR more orders at that rate."""
     prior = f"{PRIOR}.0 * coalesce(market_{bad}_60 / nullif(market_{volume}_60, 0), 0)"
     return f"({bad}_{span} + {prior}) / ({volume}_{span} + {PRIOR}.0)"
 
@@ -133,13 +133,14 @@ def trend(family: str, bad: str, volume: str, what: str, verb: str) -> Feature:
         unit="share",
         direction="up",
         formula=f"{shrunk(bad, volume, 14)} - {shrunk(bad, volume, 60)}",
-        sentence=f"{{{bad}_14}} of {{{volume}_14}} {what} {verb} in the last 14 days, against {{{bad}_60}} of {{{volume}_60}} in 60.",
+        sentence=f"{{{bad}_14}} of {{{volume}_14}} {what} {verb} in the last 14 days, "
+        f"against {{{bad}_60}} of {{{volume}_60}} in 60.",
         evidence=f"{bad}_14",
     )
 
 
 def slowdown(family: str, minutes: str, volume: str, what: str, doing: str) -> Feature:
-    """How much longer a step takes in the last 28 days than in the last 90 (absolute hours would only tell sellers apart)."""
+    """How much longer a step takes in the last 28 days than in 90; absolute hours would only tell sellers apart."""
     return Feature(
         name=f"{minutes.removesuffix('_minutes')}_slowdown",
         title=f"Time {doing}: last 28 days against the last 90",

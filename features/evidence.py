@@ -21,14 +21,15 @@ def evidence_orders(ledger: Ledger, as_of: int, quantities: Collection[str]) -> 
 def evidence_sql(quantities: Collection[str], as_of: int) -> str:
     """The query behind `evidence_orders`."""
     found = [
-        f"select seller_id, '{quantity}' as quantity, greatest({fact.day}, {unit.since}) as day, order_id from {unit.table} "
+        f"select seller_id, '{quantity}' as quantity, greatest({fact.day}, {unit.since}) as day, order_id "
+        f"from {unit.table} "
         f"where {unit.since} <= {as_of} and {as_of} < {unit.until} and {amount} > 0"
         for unit in UNITS
         for fact in unit.facts
         for quantity, amount in fact.adds.items()
         if quantity in quantities
     ]
-    none = "select cast(null as varchar) as seller_id, '' as quantity, cast(null as integer) as day, cast(null as varchar) as order_id"
+    none = "select '' as seller_id, '' as quantity, cast(null as integer) as day, '' as order_id"
     return f"""select seller_id, quantity, day, order_id from ({" union all ".join([*found, none])}) as e
         where day > {as_of - KEPT_DAYS} and day <= {as_of} and order_id is not null
         order by seller_id, quantity, day desc, order_id"""

@@ -18,7 +18,7 @@ RESTRICTING = ("order_cap", "hold")
 
 @dataclass(frozen=True)
 class Labels:
-    """Per row: 1 breach, 0 none, nan unknown; whether it is unknown because censored; whether volume was too low to breach."""
+    """Per row: 1 breach, 0 none, nan unknown; whether that is because it is censored; whether volume was too low."""
 
     value: Array
     censored: NDArray[np.bool_]
@@ -42,7 +42,7 @@ def label(ledger: Ledger, table: FeatureTable, standard: Standard, horizon: int,
 def counts_at(
     ledger: Ledger, standard: Standard, seller_id: NDArray[np.object_], day: NDArray[np.int64]
 ) -> tuple[Array, Array]:
-    """Bad events and volume of each seller's window that closes on its day, shapes (rows,); 0 where nothing is known."""
+    """Bad events and volume of each seller's window that closes on its day, shapes (rows,); 0 if nothing is known."""
     found = read_windows(ledger, standard, np.unique(day).tolist())
     asked = pd.DataFrame({"seller_id": seller_id, "as_of": day})
     merged = asked.merge(found, on=["seller_id", "as_of"], how="left").fillna({"bad": 0.0, "volume": 0.0})
@@ -70,13 +70,13 @@ def left_or_restricted(ledger: Ledger, table: FeatureTable, horizon: int) -> NDA
         table,
         horizon,
         "select seller_id, left_at_day as day from sellers where left_at_day is not null union all "
-        f"select seller_id, started_at_day as day from interventions where kind in ({kinds}) and started_at_day is not null",
+        f"select seller_id, started_at_day as day from interventions where kind in ({kinds})",
     )
 
 
 def treated(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:
     """Rows whose seller had an intervention begin in (as_of, as_of + horizon]: kept out of training, reported apart."""
-    query = "select seller_id, started_at_day as day from interventions where started_at_day is not null and coalesce(arm, '') <> 'holdout'"
+    query = "select seller_id, started_at_day as day from interventions where coalesce(arm, '') <> 'holdout'"
     return _happens_within(ledger, table, horizon, query)
 
 

@@ -185,8 +185,8 @@ def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]
 
 def _entries(unit: Unit, fact: Fact, adds: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Entries of units with one state."""
-    source = f"(select *, greatest({fact.day}, {unit.since}) as day from {unit.table} where lone and {fact.day} is not null) as x"
-    return f"seller_id, day from {source}", adds
+    known = f"greatest({fact.day}, {unit.since}) as day"
+    return f"seller_id, day from (select *, {known} from {unit.table} where lone and {fact.day} is not null) as x", adds
 
 
 def _chained(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str, dict[str, str]]:
@@ -200,7 +200,7 @@ def _taken_back(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str,
 
 
 def _chain(unit: Unit, fact: Fact, added: str) -> str:
-    """A unit's successive entries of one quantity: the day each is known, what it adds, and the day the next replaces it."""
+    """A unit's successive entries of one quantity: the day each is known, what it adds, the day it is replaced."""
     order = f"over (partition by seller_id, {unit.key} order by {unit.since})"
     same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
     gone = f"max({unit.until}) over (partition by seller_id, {unit.key}) as gone"
@@ -208,7 +208,8 @@ def _chain(unit: Unit, fact: Fact, added: str) -> str:
         from {unit.table} where not lone"""
     changes = f"select *, {same} and lag({unit.since}) {order} is not null as same from ({values}) as a"
     known = f"greatest(own_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, gone) as replaced"
-    return f"select * from (select *, {known} from ({changes}) as b where not same) as c where own_day is not null and day < replaced"
+    return f"""select * from (select *, {known} from ({changes}) as b where not same) as c
+        where own_day is not null and day < replaced"""
 
 
 def _summed(entries: list[tuple[str, dict[str, str]]], key: tuple[str, ...], quantities: tuple[str, ...]) -> str:

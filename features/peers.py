@@ -1,4 +1,4 @@
-"""SQL of what surrounds a seller: its main category and item, its size, its peer group, and the groups' published figures.
+"""SQL of what surrounds a seller: its main category and item, its size, its peer group, and groups' published figures.
 
 A group's figures are sums of window columns over its sellers at an as-of day. They are published: a seller's row
 needs its own ledger and these figures, nothing else of other sellers.
@@ -22,21 +22,26 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "peer_size": ("category", "fulfilment", "size"),
 }
 SEPARATOR = " · "
-FIRST_VERSIONS = "select *, min(valid_from) over (partition by order_id, line_id) as first_from from orders_versions"
+FIRST_VERSIONS = """select *, min(valid_from) over (partition by order_id, line_id) as first_from
+    from orders_versions"""
 
 
 def main_value_sql(dimension: str) -> str:
-    """The value of a dimension under which most of a seller's lines were ordered by each as-of day (ties: the last in order)."""
-    column = DIMENSIONS[dimension]
-    return f"""select seller_id, day as as_of, leader % {CODES} as code from (
-            select seller_id, day, asked, max(score) over (partition by seller_id order by day range between unbounded preceding and current row) as leader
-            from (select seller_id, day, false as asked,
-                    cast(sum(units) over (partition by seller_id, code order by day range between unbounded preceding and current row) as bigint) * {CODES} + code as score
-                from (select l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from) as day, count(*) as units
-                    from ({FIRST_VERSIONS}) as l join {dimension}_codes as c on c.{dimension} = l.{column} and l.valid_from = l.first_from
-                    group by l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from)) as daily
-                union all
-                select seller_id, as_of as day, true as asked, cast(null as bigint) as score from grid) as scored) as led
+    """The value of a dimension under which most of a seller's lines were ordered by each as-of day (ties: the last)."""
+    so_far = "by day range between unbounded preceding and current row"
+    daily = f"""select l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from) as day, count(*) as units
+        from ({FIRST_VERSIONS}) as l
+        join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]} and l.valid_from = l.first_from
+        group by l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from)"""
+    # Lines only add up, so the highest score so far belongs to the value that leads; the code rides along in its tail.
+    scored = f"""select seller_id, day, false as asked,
+            cast(sum(units) over (partition by seller_id, code order {so_far}) as bigint) * {CODES} + code as score
+        from ({daily}) as d
+        union all
+        select seller_id, as_of as day, true as asked, cast(null as bigint) as score from grid"""
+    return f"""select seller_id, day as as_of, leader % {CODES} as code
+        from (select seller_id, day, asked, max(score) over (partition by seller_id order {so_far}) as leader
+            from ({scored}) as s) as led
         where asked"""
 
 
@@ -49,34 +54,37 @@ def codes_sql(dimension: str) -> str:
 
 def attributes_sql(columns: Collection[str]) -> str:
     """Window rows with category, item, region, fulfilment and size as known at each as-of day ('' where unknown)."""
+    size = f"case when w.ordered_60 < {SMALL} then 'small' when w.ordered_60 < {MEDIUM} then 'medium' else 'large' end"
+    mains = "".join(
+        f"""
+        left join {d}_main as {d}_m on {d}_m.seller_id = w.seller_id and {d}_m.as_of = w.as_of
+        left join {d}_codes as {d}_c on {d}_c.code = {d}_m.code"""
+        for d in DIMENSIONS
+    )
     return f"""select w.seller_id, w.as_of, w.tenure_days, {", ".join(f"w.{c}" for c in sorted(columns))},
-            coalesce(cc.category, '') as category, coalesce(ic.item, '') as item,
-            coalesce(s.region, '') as region, coalesce(s.fulfilment, '') as fulfilment,
-            case when w.ordered_60 < {SMALL} then 'small' when w.ordered_60 < {MEDIUM} then 'medium' else 'large' end as size
-        from windows as w
-        left join category_main as cm on cm.seller_id = w.seller_id and cm.as_of = w.as_of
-        left join category_codes as cc on cc.code = cm.code
-        left join item_main as im on im.seller_id = w.seller_id and im.as_of = w.as_of
-        left join item_codes as ic on ic.code = im.code
-        left join sellers_versions as s on s.seller_id = w.seller_id and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
+            {", ".join(f"coalesce({d}_c.{d}, '') as {d}" for d in DIMENSIONS)},
+            coalesce(s.region, '') as region, coalesce(s.fulfilment, '') as fulfilment, {size} as size
+        from windows as w{mains}
+        left join sellers_versions as s
+        on s.seller_id = w.seller_id and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
 
 
 def figures_sql(columns: Collection[str]) -> str:
-    """Every group's figures: as_of, level, name, sellers with an order in 60 days, and the sums of the window columns."""
+    """Every group's figures: as_of, level, name, sellers with an order in 60 days, and sums of the window columns."""
     sums = ", ".join(f"cast(sum({c}) as bigint) as {c}" for c in sorted(columns))
     sellers = "cast(sum(case when ordered_60 > 0 then 1 else 0 end) as bigint) as sellers"
     return " union all ".join(
-        f"select as_of, '{level}' as level, {_name(level)} as name, {sellers}, {sums} from attributes group by as_of, {_name(level)}"
+        f"select as_of, '{level}' as level, {_name(level)} as name, {sellers}, {sums} "
+        f"from attributes group by as_of, {_name(level)}"
         for level in LEVELS
     )
 
 
 def rows_sql(groups: Collection[tuple[str, str]]) -> str:
-    """Window rows with their groups' figures as `<group>_<column>`; `peer` is the finest peer group that is large enough."""
-    of_groups = [f"coalesce(f_{g}.{c}, 0) as {g}_{c}" for g, c in sorted(groups) if g != "peer"]
-    of_peers = [f"coalesce({_finest(c)}, 0) as peer_{c}" for g, c in sorted(groups) if g == "peer"]
-    chosen = [f"coalesce({_finest('sellers')}, 0) as peer_sellers", f"coalesce({_finest('name')}, '') as peer_group"]
-    return f"select a.*, {', '.join(of_groups + of_peers + chosen)} from attributes as a {' '.join(_join(level) for level in LEVELS)}"
+    """Window rows with their groups' figures as `<group>_<column>`; `peer` is the finest group that is large enough."""
+    figures = [f"coalesce({_finest(c) if g == 'peer' else f'f_{g}.{c}'}, 0) as {g}_{c}" for g, c in sorted(groups)]
+    figures += [f"coalesce({_finest('sellers')}, 0) as peer_sellers", f"coalesce({_finest('name')}, '') as peer_group"]
+    return f"select a.*, {', '.join(figures)} from attributes as a {' '.join(_join(level) for level in LEVELS)}"
 
 
 def _name(level: str, table: str = "attributes") -> str:
@@ -86,7 +94,8 @@ def _name(level: str, table: str = "attributes") -> str:
 
 def _join(level: str) -> str:
     alias = f"f_{level}"
-    return f"left join figures as {alias} on {alias}.level = '{level}' and {alias}.as_of = a.as_of and {alias}.name = {_name(level, 'a')}"
+    same = f"{alias}.as_of = a.as_of and {alias}.name = {_name(level, 'a')}"
+    return f"left join figures as {alias} on {alias}.level = '{level}' and {same}"
 
 
 def _finest(column: str) -> str:

@@ -4,6 +4,7 @@
 stands for itself.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -42,7 +43,7 @@ def _field(expression: str, style: str | None, row: Row) -> str:
     if isinstance(row.get(expression), str):
         return str(row[expression]) or "unknown"
     number = value(expression, row)
-    if number != number:
+    if math.isnan(number):
         return "unknown"
     if style == "share":
         return f"{100 * number:.1f}%" if abs(number) < 0.1 else f"{100 * number:.0f}%"

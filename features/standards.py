@@ -1,4 +1,4 @@
-"""Standards: named rates with a limit, read from a TOML file; the one definition behind features, labels and monitoring."""
+"""Standards: named rates with a limit, from a TOML file; the one definition behind labels, breaches and monitoring."""
 
 import tomllib
 from collections.abc import Iterable, Mapping

@@ -72,7 +72,8 @@ def order_versions(sources: Sources) -> str:
 def return_versions(sources: Sources) -> str:
     """Return versions with the seller of the line they belong to; not known before the line is."""
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
-    return f"""select * from (select l.seller_id, {columns}, greatest(r.valid_from, l.valid_from) as valid_from, r.valid_to, r.lone
+    since = "greatest(r.valid_from, l.valid_from) as valid_from"
+    return f"""select * from (select l.seller_id, {columns}, {since}, r.valid_to, r.lone
             from ({versions("returns", sources)}) as r
             join (select order_id, line_id, seller_id, min(valid_from) as valid_from from orders_versions
                 group by order_id, line_id, seller_id) as l
@@ -102,7 +103,8 @@ def local_day(micros: str, zone: str) -> str:
 
 def _unanswered(zone: str) -> str:
     due = f"opened_at + {ANSWER_MICROS}"
-    return f"case when kind = 'inquiry' and coalesce(first_response_at > {due}, true) then {local_day(due, zone)} end as unanswered_day"
+    missed = f"kind = 'inquiry' and coalesce(first_response_at > {due}, true)"
+    return f"case when {missed} then {local_day(due, zone)} end as unanswered_day"
 
 
 def _unresolved(zone: str) -> str:
@@ -128,11 +130,8 @@ def order_states(stateful: bool) -> str:
     """One row per seller order and state: days and amounts of everything its rows say."""
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
     key = ("seller_id", "order_id", "since") if stateful else ("seller_id", "order_id")
-    base = (
-        "state_days"
-        if stateful
-        else f"(select distinct seller_id, order_id, {EVER} as since, {NEVER} as until, true as lone from orders_versions)"
-    )
+    since_ever = f"{EVER} as since, {NEVER} as until, true as lone"
+    base = "state_days" if stateful else f"(select distinct seller_id, order_id, {since_ever} from orders_versions)"
     joined = {
         "l": (LINES, _by_line(rows["orders_versions"])),
         "r": (RETURNS, rows["returns_versions"]),
@@ -165,31 +164,36 @@ def _by_line(source: str) -> str:
     """Each line with the moment it was settled (shipped or cancelled; delivered or cancelled) and when it was late."""
     settled = "least(delivered_at, cancelled_at)"
     settled_day = "least(delivered_at_day, cancelled_at_day)"
-    in_time = "(shipped_at <= ship_by and case when promised_at is null then shipped_at_day <= promised_at_day else shipped_at <= promised_at end)"
+    in_time = """shipped_at <= ship_by and case when promised_at is null then shipped_at_day <= promised_at_day
+                    else shipped_at <= promised_at end"""
     return f"""(select *, least(shipped_at, cancelled_at) as sent, least(shipped_at_day, cancelled_at_day) as sent_day,
             {settled} as settled, {settled_day} as settled_day,
             case when least(shipped_at, cancelled_at) <= ship_by then null else ship_by_day end as overdue_on,
             case when promised_at is not null then case when {settled} <= promised_at then null else promised_at_day end
                 else case when {settled_day} <= promised_at_day then null else promised_at_day + 1 end end as late_on,
             case when ruled_fault = 'seller' then {SELLER} when ruled_fault = 'platform' then {PLATFORM}
-                when ruled_fault = 'carrier' then {CARRIER} when ruled_fault is not null or ship_by is null then {NOBODY}
+                when ruled_fault = 'carrier' then {CARRIER}
+                when ruled_fault is not null or ship_by is null then {NOBODY}
                 when {in_time} then {CARRIER} else {SELLER} end as late_fault
         from {source} as y)"""
 
 
+ALL_SENT, ALL_SETTLED = "count(*) = count(sent)", "count(*) = count(settled)"
 LINES = {
     "ordered_at": "min(ordered_at)",
     "ordered_day": "min(ordered_at_day)",
     "units": "count(*)",
     "gross_cents": "coalesce(sum(price_cents), 0)",
-    "shipped_at": "case when count(*) = count(sent) then greatest(max(sent), min(shipped_at)) end",
-    "shipped_day": "case when count(*) = count(sent) and count(shipped_at) > 0 then greatest(max(sent_day), min(shipped_at_day)) end",
+    "shipped_at": f"case when {ALL_SENT} then greatest(max(sent), min(shipped_at)) end",
+    "shipped_day": f"case when {ALL_SENT} and count(shipped_at) > 0 "
+    "then greatest(max(sent_day), min(shipped_at_day)) end",
     "untracked_at": "min(case when tracking_valid = false then shipped_at end)",
     "overdue_day": "min(overdue_on)",
-    "cleared_day": "case when count(overdue_on) > 0 and count(*) = count(sent) then max(sent_day) end",
-    "delivered_at": "case when count(*) = count(settled) then greatest(max(settled), min(delivered_at)) end",
-    "delivered_day": "case when count(*) = count(settled) and count(delivered_at) > 0 then greatest(max(settled_day), min(delivered_at_day)) end",
-    "closed_day": "case when count(*) = count(settled) then max(settled_day) end",
+    "cleared_day": f"case when count(overdue_on) > 0 and {ALL_SENT} then max(sent_day) end",
+    "delivered_at": f"case when {ALL_SETTLED} then greatest(max(settled), min(delivered_at)) end",
+    "delivered_day": f"case when {ALL_SETTLED} and count(delivered_at) > 0 "
+    "then greatest(max(settled_day), min(delivered_at_day)) end",
+    "closed_day": f"case when {ALL_SETTLED} then max(settled_day) end",
     "late_code": "min(case when ruled_fault is null then late_on * 4 + late_fault end)",
     "ruled_code": "min(case when ruled_fault is not null then late_on * 4 + late_fault end)",
     "cancelled_day": "min(cancelled_at_day)",

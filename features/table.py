@@ -98,7 +98,7 @@ def make_rows(
 
 
 def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
-    """The figures that the last rows made were given, at one as-of day: all that another seller's row needs of the rest."""
+    """The figures behind the last rows made, at one as-of day: all that another seller's row needs of the rest."""
     return ledger.con.sql(f"select * from figures where as_of = {as_of} order by level, name").to_arrow_table()
 
 

@@ -31,8 +31,9 @@ def cut_days_sql(columns: Collection[str]) -> str:
 
 
 def grid_sql() -> str:
-    """Sellers and as-of days from the seller's first ledger day on, with the days since its first order (null before it)."""
-    return """select s.seller_id, d.as_of, case when d.as_of >= s.first_ordered then d.as_of - s.first_ordered end as tenure_days
+    """Sellers and as-of days from a seller's first ledger day on, with the days since its first order (null before)."""
+    return """select s.seller_id, d.as_of,
+            case when d.as_of >= s.first_ordered then d.as_of - s.first_ordered end as tenure_days
         from (select seller_id, min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered
             from ledger group by seller_id) as s
         join as_of_days as d on d.as_of >= s.first_day"""
@@ -50,7 +51,8 @@ def running_sql(columns: Collection[str]) -> str:
                 select s.seller_id, c.day, true as asked, {blank}
                 from (select seller_id, min(day) as first_day from ledger group by seller_id) as s
                 join cut_days as c on c.day >= s.first_day) as a
-            window since_ever as (partition by seller_id order by day range between unbounded preceding and current row)) as b
+            window since_ever as (
+                partition by seller_id order by day range between unbounded preceding and current row)) as b
         where asked"""
 
 
@@ -60,7 +62,8 @@ def windows_sql(columns: Collection[str]) -> str:
     opened = " ".join(
         f"left join running as r{s} on r{s}.seller_id = g.seller_id and r{s}.day = g.as_of - {s}" for s in spans
     )
-    return f"""select g.seller_id, g.as_of, g.tenure_days, {", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))}
+    differences = ", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))
+    return f"""select g.seller_id, g.as_of, g.tenure_days, {differences}
         from grid as g join running as r on r.seller_id = g.seller_id and r.day = g.as_of {opened}
         where r.entries > coalesce(r{LONGEST_SPAN}.entries, 0)"""
 

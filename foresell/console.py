@@ -1,7 +1,7 @@
 """What the command line shows: results on standard output, progress and errors where they do not disturb them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,13 +41,31 @@ def fail(error: ForesellError, as_json: bool) -> None:
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
-    """A moving bar with the elapsed time on standard error; it stays, finished or not, when the step ends."""
+def steps() -> Iterator[Callable[[str], None]]:
+    """Yields say(title): the bar before is done, and one of that title moves, with the elapsed time."""
     columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=None)
+
+        def say(title: str) -> None:
+            _finish(progress)
+            progress.add_task(title[:1].upper() + title[1:], total=None)
+
+        yield say
+        _finish(progress)
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """One moving bar, which stays when the step ends, done or not."""
+    with steps() as say:
+        say(title)
         yield
-        progress.update(task, total=1, completed=1)
+
+
+def _finish(progress: Progress) -> None:
+    for task in progress.tasks:
+        if not task.finished:
+            progress.update(task.id, total=1, completed=1)
 
 
 def table(columns: Mapping[str, str], rows: Iterable[tuple[str, ...]], title: str = "") -> Table:

@@ -11,6 +11,7 @@ from features.quantities import QUANTITIES
 from features.settings import Settings
 from features.standards import PRESETS, Standard, StandardsFile, load
 from foresell.results import benchmarks_page, markdown, readme_table
+from serving.problems import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"
@@ -34,6 +35,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/standards.md": standards_page(),
         "docs/benchmarks.md": benchmarks_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
+        "docs/api.md": filled(root / "docs" / "api.md", "problems", problems_table()),
         "docs/operator.md": filled(root / "docs" / "operator.md", "settings", settings_table()),
     }
 
@@ -57,6 +59,12 @@ def settings_table() -> str:
         for name, field in Settings.model_fields.items()
     ]
     return markdown(["variable", "default", "meaning"], rows)
+
+
+def problems_table() -> str:
+    """Every kind of problem that the API answers with."""
+    rows = [[str(status), f"`/problems/{kind}`", title] for kind, (status, title) in KINDS.items()]
+    return markdown(["status", "type", "when"], rows)
 
 
 def data_page() -> str:

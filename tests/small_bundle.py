@@ -10,7 +10,7 @@ import pyarrow as pa
 from features.block import Block
 from features.standards import Standard, load
 from features.table import TEXT, FeatureTable, numeric_names, plan
-from features.windows import quantity_of, span_of, split
+from features.windows import quantity_of, span_of
 from models import risk_model, roll_forward
 from models.bundle import Bundle
 from models.calibration import Calibration
@@ -113,8 +113,3 @@ def bundle() -> Bundle:
     models = tuple(train(s) for s in STANDARDS)
     features = {f.name: f for f in table().features}
     return Bundle(models, features, table().block, "sha256:0", "2026-02-01", {"data": "small"})
-
-
-def window_names(names) -> list[str]:
-    """Of some columns, the window columns."""
-    return [name for name in names if split(name)]

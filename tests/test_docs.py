@@ -12,6 +12,7 @@ from features.errors import ForesellError
 from features.standards import load, parse
 from foresell import docs, results
 from foresell.cli import app
+from serving.schema import ScoreRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = docs.pages(ROOT)
@@ -32,6 +33,13 @@ def test_every_feature_and_standard_is_documented():
 def test_the_example_of_a_standard_is_one():
     example = re.search(r"```toml\n(.*?)```", docs.standards_page(), re.DOTALL)
     assert parse(example[1], "docs/standards.md").standards == load().standards[:1]
+
+
+def test_the_requests_of_the_api_page_are_valid():
+    text = (ROOT / "docs" / "api.md").read_text()
+    bodies = re.findall(r"--json '(.*?)'", text) + re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    requests = [ScoreRequest.model_validate_json(body) for body in bodies]
+    assert {"seller_ids", "history"} <= set().union(*(request.model_fields_set for request in requests))
 
 
 def test_a_page_without_marks_is_named(tmp_path):

@@ -10,9 +10,8 @@ import pytest
 from small_bundle import bundle, table
 
 from features.errors import ForesellError
-from models import bundle_files
 from models.bundle import check_catalogue, load, save
-from models.bundle_files import MANIFEST, SEAL, as_bytes, difference, digest_of, verify
+from models.bundle_files import MANIFEST, SEAL, as_bytes, difference, digest_of
 from models.risk_model import predict
 from models.trial import main, trial
 
@@ -268,12 +267,16 @@ def test_the_trial_command_says_how_it_went(saved, spoiled, capsys):
     assert "usage" in said.err
 
 
-def test_verified_bytes_are_what_is_parsed(saved, monkeypatch):
-    """The disk is read once: what was checked is what is used."""
-    files = verify(saved)
-    monkeypatch.setattr(bundle_files, "verify", lambda *_: pytest.fail("read twice"))
-    assert load(saved).digest == files.digest
-    assert files.content[BOOSTER] == (saved / BOOSTER).read_bytes()
+def test_each_file_is_read_once_so_that_what_was_checked_is_what_is_used(saved, monkeypatch):
+    read, once = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or once(path))
+    load(saved)
+    assert sorted(read) == sorted(p for p in saved.rglob("*") if p.is_file())
+
+
+def test_the_guard_of_these_tests_sees_lightgbm_parse(saved, no_trees):
+    with pytest.raises(pytest.fail.Exception, match="parsed"):
+        load(saved)
 
 
 @pytest.mark.parametrize(

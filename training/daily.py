@@ -1,6 +1,8 @@
 """A standard's two counts as dense arrays by seller and day, for what needs every day and not only the as-of days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -69,14 +71,14 @@ def daily_counts(con: duckdb.DuckDBPyConnection, standard: Standard, first_day: 
     return Daily(sellers.astype(object), first_day, arrays[0], arrays[1], _corrections(changed, sellers, first_day))
 
 
-def _dense(known: dict[str, NDArray[np.generic]], name: str, sellers: NDArray[np.str_], first_day: int, last_day: int) -> Array:
+def _dense(known: Mapping[str, Any], name: str, sellers: NDArray[np.str_], first_day: int, last_day: int) -> Array:
     out = np.zeros((len(sellers), last_day - first_day + 1))
     rows = np.searchsorted(sellers, np.asarray(known["seller_id"], dtype=str))
     np.add.at(out, (rows, np.asarray(known["day"], dtype=np.int64) - first_day), np.asarray(known[name], dtype=np.float64))
     return out
 
 
-def _corrections(changed: dict[str, NDArray[np.generic]], sellers: NDArray[np.str_], first_day: int) -> Ints:
+def _corrections(changed: Mapping[str, Any], sellers: NDArray[np.str_], first_day: int) -> Ints:
     rows = np.searchsorted(sellers, np.asarray(changed["seller_id"], dtype=str))
     days = [np.asarray(changed[name], dtype=np.int64) - first_day for name in ("effective_day", "decided_day")]
     counts = [np.asarray(changed[name], dtype=np.int64) for name in ("bad", "volume")]

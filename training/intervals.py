@@ -1,5 +1,6 @@
 """Bootstrap intervals: whole sellers, or whole blocks of time, are drawn again, and every score sees the same draws."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ def draw_blocks(as_of: Ints, horizon: int) -> Draws:
     return draw((as_of - as_of.min()) // horizon)
 
 
-def replicate(label: Array, scores: list[Array], draws: Draws) -> dict[str, Array]:
+def replicate(label: Array, scores: Sequence[Array], draws: Draws) -> dict[str, Array]:
     """Average precision and Brier of each draw, shape (replicates,); the mean over the scores given (the seeds of a model)."""
     ranked = [average_precisions(label, score, draws.counts, draws.group) for score in scores]
     error = np.mean([squared_error(label, score) for score in scores], axis=0)

@@ -75,7 +75,7 @@ def _areas(label: Array, weight: Ints, ends: Ints) -> Array:
     precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
     gained = np.diff(hits, axis=1, prepend=0.0)
     total = hits[:, -1]
-    return np.divide((gained * precision).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0)
+    return np.asarray(np.divide((gained * precision).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0))
 
 
 def squared_error(label: Array, score: Array) -> Array:

@@ -1,0 +1,104 @@
+"""Local copies of bundles: what is activated, what is not, and what serves on."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import serving_market as market
+
+from features.errors import ForesellError
+from models.bundle import save
+from serving.copies import current, install, local_copy
+from serving.holder import Holder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved bundle."""
+    folder = tmp_path_factory.mktemp("bundle") / "trained"
+    save(market.bundle(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another bundle, with other facts."""
+    from dataclasses import replace
+
+    folder = tmp_path_factory.mktemp("bundle") / "other"
+    save(replace(market.bundle(), calibrated_to="2026-06-02"), folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_an_installed_bundle_is_loaded_and_followed(tmp_path: Path, trained: Path, other: Path):
+    holder = Holder(tmp_path)
+    holder.look()
+    assert holder.held is None
+    install(trained, "1", tmp_path)
+    holder.look()
+    assert holder.held
+    first = holder.held
+    assert (first.version, first.bundle.digest) == ("1", current(tmp_path)["digest"])
+    install(other, "2", tmp_path)
+    holder.look()
+    assert holder.held
+    assert (holder.held.version, holder.held.bundle.calibrated_to) == ("2", "2026-06-02")
+    assert current(tmp_path)["previous"] == {"version": "1", "digest": first.bundle.digest}
+
+
+@pytest.mark.slow
+def test_a_damaged_bundle_changes_nothing(tmp_path: Path, trained: Path, other: Path):
+    install(trained, "1", tmp_path)
+    before = current(tmp_path)
+    for name in ("boosters/returns-28.txt", "models.json", "manifest.json"):
+        damaged = shutil.copytree(other, tmp_path / "damaged")
+        text = (damaged / name).read_text()
+        (damaged / name).write_text(text[: len(text) // 2])
+        with pytest.raises(ForesellError):
+            install(damaged, "2", tmp_path)
+        shutil.rmtree(damaged)
+    with pytest.raises(ForesellError, match="registered"):
+        install(other, "2", tmp_path, digest="sha256:another")
+    assert current(tmp_path) == before
+    assert [p.name for p in local_copy(tmp_path, "").iterdir()] == [before["digest"].removeprefix("sha256:")]
+
+
+@pytest.mark.slow
+def test_a_bundle_that_dies_in_the_trial_is_not_activated(tmp_path: Path, trained: Path):
+    """Its digests are right, and LightGBM ends the process that reads it."""
+    from models.bundle_files import MANIFEST, SEAL, as_bytes, digest_of
+
+    deadly = shutil.copytree(trained, tmp_path / "deadly")
+    booster, models = deadly / "boosters" / "returns-28.txt", deadly / "models.json"
+    text = booster.read_bytes()
+    booster.write_bytes(text[: text.index(b"\nTree=1")])
+    models.write_bytes(models.read_bytes().replace(digest_of(text).encode(), digest_of(booster.read_bytes()).encode()))
+    manifest = json.loads((deadly / MANIFEST).read_bytes())
+    for path in (booster, models):
+        manifest["files"][path.relative_to(deadly).as_posix()] = digest_of(path.read_bytes())
+    (deadly / MANIFEST).write_bytes(as_bytes(manifest))
+    (deadly / SEAL).write_text(f"{digest_of(as_bytes(manifest))}\n")
+    with pytest.raises(ForesellError, match="trial process"):
+        install(deadly, "1", tmp_path)
+    assert current(tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_the_last_good_one_stays_when_a_local_copy_rots(tmp_path: Path, trained: Path, other: Path):
+    install(trained, "1", tmp_path)
+    running = Holder(tmp_path)
+    running.look()
+    install(other, "2", tmp_path)
+    (local_copy(tmp_path, current(tmp_path)["digest"]) / "golden.json").write_text("{}")
+    started = Holder(tmp_path)
+    for holder in (running, started):
+        holder.look()
+        assert holder.held
+        assert holder.held.version == "1"
+    install(other, "2", tmp_path)  # mends the copy; the pointer says what it said
+    restarted = Holder(tmp_path)
+    restarted.look()
+    assert restarted.held
+    assert restarted.held.version == "2"

@@ -1,0 +1,176 @@
+"""The front door, with an application of one's own behind it."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from serving import guard
+from serving.guard import Guard, Route
+
+
+class Body(BaseModel):
+    """Any body with a number."""
+
+    number: int
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers in BentoML's ways."""
+    path = scope["path"]
+    if path == "/breaks":
+        raise RuntimeError("secret")
+    if path == "/slow":
+        await asyncio.sleep(5)
+    answers: dict[str, Response] = {
+        "/ok": PlainTextResponse("ok"),
+        "/bento-500": JSONResponse({"error": "An unexpected error has occurred, please check the server log."}, 500),
+        "/bento-415": JSONResponse([{"error": "secret"}], 415),
+        "/bento-503": PlainTextResponse("Service is not ready because .__is_ready__() returns False.", 503),
+    }
+    body = (await receive()).get("body", b"") if scope["method"] == "POST" else b""
+    await answers.get(path, PlainTextResponse(body))(scope, receive, send)
+
+
+ROUTES = {path: Route() for path in ("/ok", "/breaks", "/slow", "/bento-500", "/bento-415", "/bento-503")}
+ROUTES |= {"/echo": Route("POST", body=Body), "/page": Route(page=lambda: PlainTextResponse("ours"))}
+
+
+def ask(method: str, path: str, **more: Any) -> httpx.Response:
+    """One request through the guard."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(Guard(application, ROUTES))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/nothing", 404, "not-found"),
+        ("GET", "/ok/", 404, "not-found"),
+        ("GET", "/ok%0aforged", 404, "not-found"),
+        ("POST", "/ok", 405, "method-not-allowed"),
+        ("GET", "/echo", 405, "method-not-allowed"),
+        ("GET", "/breaks", 500, "internal-error"),
+        ("GET", "/bento-500", 500, "internal-error"),
+        ("GET", "/bento-415", 500, "internal-error"),
+        ("GET", "/bento-503", 503, "not-ready"),
+    ],
+)
+def test_every_error_has_one_shape(method: str, path: str, status: int, kind: str):
+    answer = ask(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["type"], answer.json()["status"]) == (f"/problems/{kind}", status)
+    assert "secret" not in answer.text
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_what_is_allowed_passes_with_safe_headers():
+    for path, text in (("/ok", "ok"), ("/page", "ours")):
+        answer = ask("GET", path)
+        assert (answer.status_code, answer.text) == (200, text)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert ask("HEAD", "/ok").status_code == 200
+    assert ask("GET", "/echo").headers["allow"] == "POST"
+
+
+def test_a_checked_body_reaches_the_application_unchanged():
+    answer = ask("POST", "/echo", content=b'{ "number": 7 }', headers={"content-type": "application/JSON; charset=utf-8"})
+    assert (answer.status_code, answer.content) == (200, b'{ "number": 7 }')
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b'{"number": 7}', {}, 415),
+        (b'{"number": 7}', {"content-type": "text/plain"}, 415),
+        (b"number=7", {"content-type": "application/x-www-form-urlencoded"}, 415),
+        (b"cos\nsystem\n(S'true'\ntR.", {"content-type": "application/vnd.bentoml+pickle"}, 415),
+        (b"\x1f\x8b\x08", {"content-type": "application/json", "content-encoding": "gzip"}, 415),
+        (b'{"number": 7, "number": 8}', {"content-type": "application/json"}, 400),
+        (b'{"number": "x"}', {"content-type": "application/json"}, 422),
+        (b"{}", {"content-type": "application/json", "content-length": "99999999"}, 413),
+        (b"{}", {"content-type": "application/json", "content-length": "-1"}, 413),
+        (b" " * (guard.BODY_BYTES + 1), {"content-type": "application/json"}, 413),
+    ],
+)
+def test_other_bodies_do_not_pass(content: bytes, headers: dict[str, str], status: int):
+    answer = ask("POST", "/echo", content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_chunked_body_is_cut_off_at_the_cap():
+    sent = 0
+
+    async def chunks():
+        nonlocal sent
+        for _ in range(1000):
+            sent += 65_536
+            yield b" " * 65_536
+
+    assert ask("POST", "/echo", content=chunks(), headers={"content-type": "application/json"}).status_code == 413
+    assert sent <= guard.BODY_BYTES + 2 * 65_536
+
+
+def test_validation_errors_name_the_place_and_not_the_value():
+    answer = ask("POST", "/echo", json={"number": "secret"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"pointer": "/number", "detail": "Input should be a valid integer, unable to parse string as an integer"}
+    ]
+    assert "secret" not in answer.text
+    assert "pydantic" not in answer.text
+
+
+def test_a_body_that_dawdles_and_an_answer_that_does_not_come_end_as_problems(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(guard, "ANSWER_SECONDS", 0.05)
+
+    async def chunks():
+        yield b"{"
+        await asyncio.sleep(5)
+
+    assert ask("POST", "/echo", content=chunks(), headers={"content-type": "application/json"}).status_code == 408
+    assert ask("GET", "/slow").json()["type"] == "/problems/deadline"
+
+
+def test_web_sockets_are_closed_and_the_lifespan_passes():
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    asyncio.run(Guard(application, ROUTES)({"type": "websocket", "path": "/ok"}, receive, send))
+    assert [m["type"] for m in sent] == ["websocket.close"]
+    seen: list[str] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["type"])
+
+    asyncio.run(Guard(inner, ROUTES)({"type": "lifespan"}, receive, send))
+    assert seen == ["lifespan"]
+
+
+def test_the_problem_document_is_json_of_rfc_9457():
+    said = json.loads(ask("GET", "/nothing").content)
+    assert said == {
+        "type": "/problems/not-found",
+        "title": "There is nothing at this path",
+        "status": 404,
+        "detail": "The paths are listed at /docs.json.",
+    }

@@ -1,0 +1,120 @@
+"""What came of the test period's scores for those who act on them: alerts, expected rates, and the charts' curves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.labels import counts_at
+from models.expected_rate import covered, expected_rate, fit_concentration
+from models.roll_forward import Projection
+from training.alerts import AHEAD_DAYS, Watched, foresight, outcome, precision_at, warn_line
+from training.daily import Daily, breach_by_day
+from training.evaluate import Scored, mean_of
+from training.material import Material, Target
+from training.metrics import reliability
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+CAPACITIES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
+CURVES = ("model", "roll_forward")
+
+
+@dataclass(frozen=True)
+class Queueable:
+    """The test rows that may be queued (not in breach, future known), and each ranking's priorities for them."""
+
+    watched: Watched
+    label: Array
+    priorities: Mapping[str, Sequence[Array]]
+
+
+def queueable(material: Material, goal: Target, rows: Ints, daily: Daily, scores: Mapping[str, Sequence[Array]]) -> Queueable:
+    """Of the test rows (numbers into the active rows), those of the weekly queue, with every ranking compared."""
+    now = goal.projection
+    bad, volume = now.now_x[rows], now.now_n[rows]
+    as_of = material.active.as_of[rows]
+    kept = ~goal.standard.breach(bad, volume) & (as_of + AHEAD_DAYS <= material.moments.data_end)
+    sellers = daily.rows_of(material.active.seller_id[rows[kept]])
+    watched = Watched(sellers, as_of[kept], breach_by_day(daily, goal.standard), daily.first_day)
+    ranked = {name: [column[kept] for column in scores[name]] for name in ("model", "roll_forward", "peer_only")}
+    lines = {"warn_line": [warn_line(goal.standard, bad[kept], volume[kept])], "best_reachable": [foresight(watched)]}
+    return Queueable(watched, goal.labels.value[rows[kept]], ranked | lines)
+
+
+def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:
+    """What each ranking's alerts were worth at the capacity: the model's in front, the others by name."""
+    found = {
+        name: mean_of([outcome(queue.watched, priority, capacity) for priority in columns])
+        for name, columns in queue.priorities.items()
+    }
+    return found.pop("model") | {"capacity_share": capacity} | found
+
+
+def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:
+    """Per ranking, pairs of capacity (share of sellers a week) and share of the queue with label 1."""
+    as_of = queue.watched.as_of
+    return {
+        name: [
+            [share, float(np.mean([precision_at(queue.label, as_of, priority, share) for priority in columns]))]
+            for share in CAPACITIES
+        ]
+        for name, columns in queue.priorities.items()
+    }
+
+
+def calibration_curves(part: Scored) -> dict[str, list[list[float]]]:
+    """Per score, triples of rows, mean score and share with label 1 over ten bins of equal mass; the model by its first seed."""
+    return {name: [list(bin_) for bin_ in reliability(part.label, part.scores[name][0])] for name in CURVES if len(part.label)}
+
+
+def concentration(material: Material, goal: Target, rows: Mask) -> float:
+    """The scale of the expected rate's spread that fits what came after the given rows best."""
+    bad, volume = came(material, goal, np.flatnonzero(rows))
+    now = goal.projection
+    return fit_concentration(bad, volume, now.a[rows], now.b[rows])
+
+
+def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[str, float | int | None]:
+    """Mean absolute error of the expected rate and coverage of its 90% interval, over test rows with minimum volume.
+
+    interval_90_coverage: the rate one horizon later lay in the interval; interval_90_coverage_midp: the bad events of
+    the orders that came did, given how many came, by randomised mid-p.
+    """
+    scale = concentration(material, goal, goal.known_by(material, material.moments.test_from))
+    known = np.isfinite(goal.labels.value[rows]) & (goal.projection.now_n[rows] >= goal.standard.minimum_volume)
+    rows = rows[known]
+    now = _at(goal.projection, rows)
+    said = expected_rate(goal.standard, now, scale)
+    table = material.active
+    then = goal.standard.rate(*counts_at(material.ledger, goal.standard, table.seller_id[rows], table.as_of[rows] + goal.horizon))
+    bad, volume = came(material, goal, rows)
+    sure = (volume > 0) & (bad <= volume)
+    inside = covered(bad[sure], volume[sure], now.a[sure] * scale, now.b[sure] * scale)
+    seen = np.isfinite(then) & np.isfinite(said.rate)
+    gap, held = np.abs(then - said.rate)[seen], ((said.low <= then) & (then <= said.high))[seen]
+    return {
+        "rows": int(seen.sum()),
+        "mae": _mean(gap),
+        "interval_90_coverage": _mean(held),
+        "interval_90_coverage_midp": _mean(inside),
+        "concentration": scale,
+    }
+
+
+def came(material: Material, goal: Target, rows: Ints) -> tuple[Array, Array]:
+    """Bad events and volume that came in the horizon after each row (at most a window's worth), shapes (rows,)."""
+    table, span = material.active, min(goal.horizon, goal.standard.window_days)
+    arrived = replace(goal.standard, window_days=span)
+    return counts_at(material.ledger, arrived, table.seller_id[rows], table.as_of[rows] + goal.horizon)
+
+
+def _at(projection: Projection, rows: Ints) -> Projection:
+    return Projection(**{f.name: getattr(projection, f.name)[rows] for f in fields(projection)})
+
+
+def _mean(values: Array | Mask) -> float | None:
+    return float(values.mean()) if len(values) else None
