@@ -19,7 +19,7 @@ SPARK_FUNCTIONS = (
 def connect(memory_gb: float | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory database whose times are UTC; past memory_gb (default: DuckDB's own share) it spills to disk."""
     con = duckdb.connect(config=_config(memory_gb))
-    con.execute("set timezone = 'UTC'")
+    con.execute("set global timezone = 'UTC'")  # global, so that cursors have it too
     for macro in SPARK_FUNCTIONS:
         con.execute(macro)
     return con

@@ -65,7 +65,9 @@ def frames() -> dict[str, pd.DataFrame]:
     end = START + pd.Timedelta(days=DAYS)
     known = ("shipped_at", "delivered_at")
     orders[list(known)] = orders[list(known)].where(orders[list(known)] < end)
-    sellers = pd.DataFrame({"seller_id": [f"s{i}" for i in range(SELLERS)], "region": [f"r{i % 4}" for i in range(SELLERS)]})
+    sellers = pd.DataFrame(
+        {"seller_id": [f"s{i}" for i in range(SELLERS)], "region": [f"r{i % 4}" for i in range(SELLERS)]}
+    )
     return {"orders": orders, "returns": returns[returns.opened_at < end], "sellers": sellers}
 
 
@@ -104,7 +106,14 @@ def _train(standard: Standard, horizon: int, rows: FeatureTable) -> RiskModel:
     matrix = risk_model.matrix(names, rows.block, ahead)
     offset = roll_forward.log_odds(ahead.probability)
     data = lgb.Dataset(matrix[known], value[known], init_score=offset[known], feature_name=list(names))
-    settings = {"objective": "binary", "num_leaves": 15, "max_depth": 5, "min_data_in_leaf": 10, "verbose": -1, "num_threads": 1}
+    settings = {
+        "objective": "binary",
+        "num_leaves": 15,
+        "max_depth": 5,
+        "min_data_in_leaf": 10,
+        "verbose": -1,
+        "num_threads": 1,
+    }
     booster = lgb.train(settings, data, 60)
     key = Key(standard.risk, standard.part, horizon)
     return RiskModel(key, standard, booster.model_to_string(), names, Calibration(0.9, -0.1), Bands(0.2, 0.5))

@@ -96,6 +96,6 @@ def spark_functions(sql: str) -> set[str]:
 
 
 def name(function: exp.Func) -> str:
-    return (
-        function.name if isinstance(function, exp.Anonymous) else function.sql(dialect="spark").split("(")[0]
-    ).upper()
+    if isinstance(function, exp.Anonymous):
+        return function.name.upper()
+    return function.sql(dialect="spark").split("(")[0].upper()

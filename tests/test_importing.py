@@ -11,7 +11,7 @@ from market_rows import rows
 
 from features.errors import ForesellError
 from features.importing import import_source
-from features.intake import open_folder
+from features.intake import Marketplace, open_folder
 
 FLIGHTS = """\
 year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,carrier,flight,tailnum,origin,dest
@@ -31,87 +31,89 @@ def eastern(month: int, day: int, hour: int, minute: int, utc_offset: int = -5) 
     return int(dt.datetime(2013, month, day, hour, minute, tzinfo=zone).timestamp()) * 1_000_000
 
 
+def write_record(folder: Path, text: str = FLIGHTS) -> Path:
+    """A folder with the record of some flights."""
+    folder.mkdir(exist_ok=True)
+    (folder / "flights.csv").write_text(text)
+    return folder
+
+
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
-    folder = tmp_path / "source"
-    folder.mkdir()
-    (folder / "flights.csv").write_text(FLIGHTS)
-    return folder
+    return write_record(tmp_path / "source")
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> Marketplace:
+    """The flights imported by route."""
+    path = tmp_path_factory.mktemp("flights")
+    import_source(str(write_record(path / "source")), path / "out", "flights-route")
+    return open_folder(path / "out")
 
 
 TIMES = ("ordered_at", "promised_at", "delivered_at", "cancelled_at", "cancelled_by")
 
 
-def flight(out: Path, number: int) -> tuple[Any, ...]:
+def flight(market: Marketplace, number: int) -> tuple[Any, ...]:
     """The times of one flight."""
-    market = open_folder(out)
     found = market.con.execute(f"select {', '.join(TIMES)} from orders where order_id like '%-{number}-%'").fetchall()
     assert len(found) == 1
     return tuple(found[0])
 
 
-def test_a_flight_on_time(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
+def test_a_flight_on_time(routes: Marketplace):
     left, promised, arrived = eastern(1, 1, 5, 15), eastern(1, 1, 8, 34), eastern(1, 1, 8, 30)
-    assert flight(tmp_path / "out", 1545) == (left, promised, arrived, None, None)
+    assert flight(routes, 1545) == (left, promised, arrived, None, None)
 
 
-def test_a_flight_past_midnight_is_promised_the_next_day(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
+def test_a_flight_past_midnight_is_promised_the_next_day(routes: Marketplace):
     left, promised, arrived = eastern(1, 1, 23, 59), eastern(1, 2, 5, 0), eastern(1, 2, 4, 25)
-    assert flight(tmp_path / "out", 739) == (left, promised, arrived, None, None)
+    assert flight(routes, 739) == (left, promised, arrived, None, None)
 
 
-def test_a_flight_that_never_left_is_cancelled_by_the_seller(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
+def test_a_flight_that_never_left_is_cancelled_by_the_seller(routes: Marketplace):
     left, promised = eastern(1, 2, 16, 30), eastern(1, 2, 18, 30)
-    assert flight(tmp_path / "out", 4308) == (left, promised, None, left, "seller")
+    assert flight(routes, 4308) == (left, promised, None, left, "seller")
 
 
-def test_a_diverted_flight_is_never_delivered(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
+def test_a_diverted_flight_is_never_delivered(routes: Marketplace):
     left, promised = eastern(1, 3, 16, 30), eastern(1, 3, 18, 30)
-    assert flight(tmp_path / "out", 77) == (left, promised, None, None, None)
+    assert flight(routes, 77) == (left, promised, None, None, None)
 
 
-def test_sixteen_minutes_late_is_a_minute_past_the_promise(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
-    _, promised, arrived, *_ = flight(tmp_path / "out", 78)
+def test_sixteen_minutes_late_is_a_minute_past_the_promise(routes: Marketplace):
+    _, promised, arrived, *_ = flight(routes, 78)
     assert arrived - promised == 60_000_000
 
 
-def test_a_time_that_the_clock_left_out_is_not_lost(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
+def test_a_time_that_the_clock_left_out_is_not_lost(routes: Marketplace):
     # At 02:00 the clock went to 03:00: 02:00 is read as 03:00 summer time.
-    assert flight(tmp_path / "out", 1)[0] == eastern(3, 10, 3, 0, utc_offset=-4)
-    _, promised, arrived, *_ = flight(tmp_path / "out", 2)
+    assert flight(routes, 1)[0] == eastern(3, 10, 3, 0, utc_offset=-4)
+    _, promised, arrived, *_ = flight(routes, 2)
     assert arrived - promised == 5 * 60_000_000
 
 
-def test_sellers_are_routes_or_aircraft(record: Path, tmp_path: Path):
-    routes = import_source(str(record), tmp_path / "routes", "flights-route")
-    aircraft = import_source(str(record / "flights.csv"), tmp_path / "aircraft", "flights-aircraft")
-    assert rows(open_folder(tmp_path / "routes"), "sellers", "seller_id", "region") == [
+def test_what_the_record_lacks_is_not_available(routes: Marketplace):
+    assert not {"orders.shipped_at", "orders.ship_by", "orders.price", "returns"} & routes.available
+    assert (routes.name, routes.zone) == ("flights-route", "America/New_York")
+    assert rows(routes, "orders", "line_id", "category", "item_id")[0] == ("1", "B6", "PSE")
+
+
+def test_sellers_are_routes_or_aircraft(routes: Marketplace, record: Path, tmp_path: Path):
+    report = import_source(str(record / "flights.csv"), tmp_path / "out", "flights-aircraft")
+    assert rows(routes, "sellers", "seller_id", "region") == [
         ("B6-JFK-PSE", "JFK"),
         ("UA-EWR-IAH", "EWR"),
         ("UA-LGA-IAH", "LGA"),
         ("US-JFK-PHL", "JFK"),
     ]
-    assert rows(open_folder(tmp_path / "aircraft"), "sellers", "seller_id", "region") == [
+    assert rows(open_folder(tmp_path / "out"), "sellers", "seller_id", "region") == [
         ("N1", "JFK"),
         ("N14228", "EWR"),
         ("N591JB", "JFK"),
     ]
-    assert (routes.table("orders").kept, routes.left_out) == (7, {})
-    assert (aircraft.table("orders").kept, aircraft.left_out) == (6, {"flights without a tail number": 1})
-
-
-def test_what_the_record_lacks_is_not_available(record: Path, tmp_path: Path):
-    import_source(str(record), tmp_path / "out", "flights-route")
-    market = open_folder(tmp_path / "out")
-    assert not {"orders.shipped_at", "orders.ship_by", "orders.price", "returns"} & market.available
-    assert (market.name, market.zone) == ("flights-route", "America/New_York")
-    assert rows(market, "orders", "line_id", "category", "item_id")[0] == ("1", "B6", "PSE")
+    assert routes.report.table("orders").kept == 7
+    assert (report.table("orders").kept, report.left_out) == (6, {"flights without a tail number": 1})
 
 
 def test_a_zipped_record(record: Path, tmp_path: Path):
@@ -140,7 +142,7 @@ def test_sources_that_cannot_be_imported(record: Path, tmp_path: Path):
     out = tmp_path / "out"
     with pytest.raises(ForesellError, match=r"format must be a known one.*'csv'.*flights-route"):
         import_source(str(record), out, "csv")
-    with pytest.raises(ForesellError, match="nothing at .*nowhere"):
+    with pytest.raises(ForesellError, match=r"nothing at .*nowhere"):
         import_source(str(tmp_path / "nowhere"), out, "flights-route")
     with pytest.raises(ForesellError, match=r"Olist folder.*olist_orders_dataset\.csv"):
         import_source(str(record), out, "olist")
@@ -229,7 +231,8 @@ def test_the_olist_record(tmp_path: Path, shared: Path):
     report = import_source(str(shared / "data" / "olist"), tmp_path / "out", "olist")
     assert (report.table("orders").kept, report.table("feedback").kept) == (49_751, 33_942)
     assert report.left_out["orders without an item"] == 43_973 - 43_654
-    found = """select count(distinct seller_id), count(distinct order_id) filter (where delivered_at_day > promised_at_day),
+    found = """select count(distinct seller_id),
+count(distinct order_id) filter (where delivered_at_day > promised_at_day),
 count(distinct order_id) filter (where delivered_at_day is not null), sum(price_cents) from orders"""
     sellers, late, delivered, cents = open_folder(tmp_path / "out").con.execute(found).fetchall()[0]
     assert (sellers, cents) == (2_587, 604_936_971)

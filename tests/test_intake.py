@@ -11,7 +11,7 @@ import pytest
 from market_rows import ORDERS, SELLERS, counts, folder, quarantined, rows
 
 from features.errors import ForesellError
-from features.intake import hold_back, open_folder, open_frames
+from features.intake import Marketplace, hold_back, open_folder, open_frames
 
 ANNA = pd.DataFrame({"seller_id": ["anna"]})
 DAY = 19_723  # 2024-01-01
@@ -111,22 +111,21 @@ def test_one_instant_however_it_is_written(time: object):
 
 
 @pytest.mark.parametrize(
-    ("local", "utc_hours"),
+    ("local", "utc"),
     [
-        ("2024-01-01 10:00:00", 15),  # winter
-        ("2024-07-01 10:00:00", 14 + 182 * 24),  # summer
-        ("2024-03-10 02:30:00", 7.5 + 69 * 24),  # not on the clock that day: an hour was left out
-        ("2024-11-03 01:30:00", 6.5 + 307 * 24),  # twice on the clock that day
+        ("2024-01-01 10:00:00", "2024-01-01T15:00:00+00:00"),
+        ("2024-07-01 10:00:00", "2024-07-01T14:00:00+00:00"),
+        ("2024-03-10 02:30:00", "2024-03-10T07:30:00+00:00"),  # not on the clock that day: read as 03:30
+        ("2024-11-03 01:30:00", "2024-11-03T06:30:00+00:00"),  # twice on the clock that day: the second
     ],
 )
 @pytest.mark.parametrize("form", ["text", "timestamp"])
-def test_naive_times_are_meant_in_the_declared_zone(local: str, utc_hours: float, form: str):
-    time = local if form == "text" else pd.Timestamp(local)
-    frames = {"orders": orders(ordered_at=time), "sellers": ANNA}
+def test_naive_times_are_meant_in_the_declared_zone(local: str, utc: str, form: str):
+    frames = {"orders": orders(ordered_at=local if form == "text" else pd.Timestamp(local)), "sellers": ANNA}
     market = open_frames(frames, zone="America/New_York", times_zone="America/New_York")
-    (micros, day), *_ = rows(market, "orders", "ordered_at", "ordered_at_day")
-    assert micros in (DAY * 24 * HOUR + utc_hours * HOUR, DAY * 24 * HOUR + (utc_hours - 1) * HOUR)
-    assert day == (dt.date.fromisoformat(local[:10]) - dt.date(1970, 1, 1)).days
+    day = (dt.date.fromisoformat(local[:10]) - dt.date(1970, 1, 1)).days
+    micros = int(dt.datetime.fromisoformat(utc).timestamp()) * 1_000_000
+    assert rows(market, "orders", "ordered_at", "ordered_at_day") == [(micros, day)]
 
 
 @pytest.mark.parametrize("value", ["2018-01-05", dt.date(2018, 1, 5)], ids=["text", "date"])
@@ -216,18 +215,34 @@ GOOD_ROWS = {
 }
 
 
-@pytest.mark.parametrize(("table", "column", "value", "rule"), BAD_VALUES)
-def test_a_bad_value_goes_to_quarantine(tmp_path: Path, table: str, column: str, value: str, rule: str):
-    bad = GOOD_ROWS[table] | {column: value}
-    text = ",".join(bad) + "\n" + ",".join(f'"{v}"' for v in bad.values()) + "\n"
-    folder(tmp_path)
-    (tmp_path / table).mkdir()
-    (tmp_path / table / "new.csv").write_text(text)
-    market = open_folder(tmp_path, quarantine_share=1)
-    key = "o9/1" if table == "orders" else next(iter(bad.values()))
-    assert quarantined(market) == [(table, "new.csv", key, column, rule, value or None)]
-    assert market.report.table(table).quarantined == {f"{column}: {rule}": 1}
-    assert counts(market, "orders")["kept"] == 1
+@pytest.fixture(scope="module")
+def bad_values(tmp_path_factory: pytest.TempPathFactory) -> Marketplace:
+    """A folder with a file for each bad value, named by its place in the list, beside one good order."""
+    path = folder(tmp_path_factory.mktemp("bad"))
+    for i, (table, column, value, _) in enumerate(BAD_VALUES):
+        bad = GOOD_ROWS[table] | {column: value}
+        (path / table).mkdir(exist_ok=True)
+        text = ",".join(bad) + "\n" + ",".join(f'"{v}"' for v in bad.values()) + "\n"
+        (path / table / f"{i}.csv").write_text(text)
+    return open_folder(path, quarantine_share=1)
+
+
+@pytest.mark.parametrize("number", range(len(BAD_VALUES)), ids=lambda i: "-".join(BAD_VALUES[i]))
+def test_a_bad_value_goes_to_quarantine(bad_values: Marketplace, number: int):
+    table, column, value, rule = BAD_VALUES[number]
+    key = {"orders": "o9/1", "feedback": "f1", "interventions": "i1"}[table]
+    found = [row for row in quarantined(bad_values) if row[1] == f"{number}.csv"]
+    assert found == [(table, f"{number}.csv", key, column, rule, value or None)]
+
+
+def test_nothing_else_goes_to_quarantine(bad_values: Marketplace):
+    assert len(quarantined(bad_values)) == len(BAD_VALUES)
+    assert rows(bad_values, "orders", "order_id") == [("o1",)]
+    assert bad_values.report.table("feedback").quarantined == {
+        "rating: wrong type": 2,
+        "rating: above 5": 1,
+        "rating: below 1": 1,
+    }
 
 
 def test_a_parquet_row_is_quarantined_by_its_number(tmp_path: Path):
@@ -470,7 +485,7 @@ def test_a_broken_source_toml(tmp_path: Path, text: str):
 
 
 def test_frames_are_named_like_tables():
-    with pytest.raises(ForesellError, match="named like a table.*order"):
+    with pytest.raises(ForesellError, match=r"named like a table.*order"):
         open_frames({"order": orders(), "sellers": ANNA})
     with pytest.raises(ForesellError, match="'orders' is required"):
         open_frames({"sellers": ANNA})

@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import serving_market as market
 
 from features.errors import ForesellError
-from models.bundle import save
+from models.bundle import load, save
+from models.bundle_files import MANIFEST, SEAL, as_bytes, digest_of
 from serving.copies import current, install, local_copy
 from serving.holder import Holder
 
@@ -24,14 +26,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another bundle, with other facts."""
-    from dataclasses import replace
-
     folder = tmp_path_factory.mktemp("bundle") / "other"
     save(replace(market.bundle(), calibrated_to="2026-06-02"), folder)
     return folder
 
 
-@pytest.mark.slow
+@pytest.fixture
+def quick_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial in this process, for bundles that do no harm."""
+    monkeypatch.setattr("models.trial.trial", load)
+
+
+@pytest.mark.usefixtures("quick_trial")
 def test_an_installed_bundle_is_loaded_and_followed(tmp_path: Path, trained: Path, other: Path):
     holder = Holder(tmp_path)
     holder.look()
@@ -48,7 +54,7 @@ def test_an_installed_bundle_is_loaded_and_followed(tmp_path: Path, trained: Pat
     assert current(tmp_path)["previous"] == {"version": "1", "digest": first.bundle.digest}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("quick_trial")
 def test_a_damaged_bundle_changes_nothing(tmp_path: Path, trained: Path, other: Path):
     install(trained, "1", tmp_path)
     before = current(tmp_path)
@@ -68,8 +74,6 @@ def test_a_damaged_bundle_changes_nothing(tmp_path: Path, trained: Path, other: 
 @pytest.mark.slow
 def test_a_bundle_that_dies_in_the_trial_is_not_activated(tmp_path: Path, trained: Path):
     """Its digests are right, and LightGBM ends the process that reads it."""
-    from models.bundle_files import MANIFEST, SEAL, as_bytes, digest_of
-
     deadly = shutil.copytree(trained, tmp_path / "deadly")
     booster, models = deadly / "boosters" / "returns-28.txt", deadly / "models.json"
     text = booster.read_bytes()
@@ -85,7 +89,7 @@ def test_a_bundle_that_dies_in_the_trial_is_not_activated(tmp_path: Path, traine
     assert current(tmp_path) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("quick_trial")
 def test_the_last_good_one_stays_when_a_local_copy_rots(tmp_path: Path, trained: Path, other: Path):
     install(trained, "1", tmp_path)
     running = Holder(tmp_path)

@@ -86,7 +86,9 @@ def test_what_is_allowed_passes_with_safe_headers():
 
 
 def test_a_checked_body_reaches_the_application_unchanged():
-    answer = ask("POST", "/echo", content=b'{ "number": 7 }', headers={"content-type": "application/JSON; charset=utf-8"})
+    answer = ask(
+        "POST", "/echo", content=b'{ "number": 7 }', headers={"content-type": "application/JSON; charset=utf-8"}
+    )
     assert (answer.status_code, answer.content) == (200, b'{ "number": 7 }')
 
 

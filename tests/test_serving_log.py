@@ -16,7 +16,9 @@ from serving.problems import Refused
 
 def prediction(number: int, layout: str) -> Prediction:
     """The prediction of one seller."""
-    return Prediction(f"d{number}", f"s{number}", "2026-03-01", 28, "1", "sha256:m", layout, b"\0" * 16, "{}", "{}", b"{}")
+    return Prediction(
+        f"d{number}", f"s{number}", "2026-03-01", 28, "1", "sha256:m", layout, b"\0" * 16, "{}", "{}", b"{}"
+    )
 
 
 def stored(path: Path) -> list[str]:
@@ -117,12 +119,11 @@ asyncio.run(main())
 def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path):
     root = Path(__file__).parents[1]
     command = [sys.executable, "-c", APPEND_FOR_EVER, str(tmp_path / "log.sqlite")]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    acknowledged = [process.stdout.readline() for _ in range(20)]
-    process.send_signal(signal.SIGKILL)
-    acknowledged += process.stdout.readlines()
-    process.wait()
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        acknowledged = [process.stdout.readline() for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += process.stdout.readlines()
     whole = {word for line in acknowledged if line.endswith("\n") for word in line.split()}
     assert len(whole) >= 100
     assert whole <= set(stored(tmp_path / "log.sqlite"))

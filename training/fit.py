@@ -15,17 +15,18 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
-ROUNDS = 150
+ROUNDS = 200
 INNER_FOLDS = 4
+# Slow, shallow and strongly sampled: chosen on inner time folds of the three public records before the test period.
 TREES = {
     "objective": "binary",
     "num_leaves": 15,
-    "max_depth": 5,
-    "learning_rate": 0.03,
+    "max_depth": 4,
+    "learning_rate": 0.02,
     "min_data_in_leaf": 100,
-    "bagging_fraction": 0.8,
+    "bagging_fraction": 0.5,
     "bagging_freq": 1,
-    "feature_fraction": 0.5,
+    "feature_fraction": 0.3,
     "lambda_l2": 10.0,
     "num_threads": 2,
     "deterministic": True,

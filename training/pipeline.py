@@ -1,0 +1,169 @@
+"""Training: the backtest, then every model on all that is known by now, written as one bundle with its report."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from features.errors import ForesellError
+from features.intake import Marketplace
+from features.standards import Standard, StandardsFile
+from features.table import HORIZONS, FeatureTable
+from models.bundle import Bundle, save
+from models.explain import parts
+from models.risk_model import Bands, Key, RiskModel, contributions, predict
+from training import plots
+from training.backtest import Options, iso, report
+from training.bands import Economy, cut_points
+from training.evaluate import flat
+from training.fit import ROUNDS, TREES, Fitted, fit
+from training.gates import Gate, judge
+from training.material import Material, Target, modelled, prepare, target
+from training.outcomes import concentration
+from training.report import render
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Progress = Callable[[str], None]
+SEED = 0
+LEAST_BREACHES = 20  # labelled rows of the rarer class under which no model is fitted
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves: the report and its verdict, the saved bundle, and where its files lie."""
+
+    report: dict[str, Any]
+    gates: tuple[Gate, ...]
+    bundle: Bundle
+    folder: Path
+    parameters: Mapping[str, str | int | float | bool]
+    metrics: Mapping[str, float]
+    left_out: tuple[str, ...] = field(default=())  # models that the record has too few breaches for
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate is passed."""
+        return all(gate.passed for gate in self.gates)
+
+
+def train(
+    market: Marketplace,
+    standards: StandardsFile,
+    folder: Path,
+    options: Options | None = None,
+    economy: Economy | None = None,
+    progress: Progress | None = None,
+) -> Training:
+    """Backtest, fit, calibrate and judge; writes report.json, report.html, plots/ and bundle/ into a new folder.
+
+    ForesellError for a record that is too short, or that holds too few breaches for any model.
+    """
+    say, chosen = progress or (lambda _: None), options or Options()
+    material = prepare(market, standards, progress=say)
+    found = report(material, chosen, say)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_report(found, folder)
+    models, left_out = final_models(material, economy or Economy(chosen.capacity), say)
+    say("writing the bundle")
+    bundle = save(_bundle(material, models), folder / "bundle")
+    plots.write(found, bundle, material.active.block, folder / "plots")
+    gates = judge(found, largest_gap(models, material))
+    return Training(found, gates, bundle, folder, _parameters(chosen), flat(found), left_out)
+
+
+def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+    """report.json and report.html in a folder that exists."""
+    plain, page = folder / "report.json", folder / "report.html"
+    plain.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    page.write_text(render(found), encoding="utf-8")
+    return plain, page
+
+
+def final_models(material: Material, economy: Economy, say: Progress) -> tuple[list[RiskModel], tuple[str, ...]]:
+    """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
+    made, left_out = [], []
+    for standard in modelled(material):
+        for horizon in HORIZONS:
+            key = Key(standard.risk, "" if standard.headline else standard.part, horizon)
+            say(f"fitting {key}")
+            model = final_model(material, standard, key, economy)
+            if model is None:
+                left_out.append(str(key))
+            else:
+                made.append(model)
+    if not made:
+        rule = f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without."
+        raise ForesellError(rule, f"fewer for each of {', '.join(left_out)}", "bring a longer record, or another standard")
+    return made, tuple(left_out)
+
+
+def final_model(material: Material, standard: Standard, key: Key, economy: Economy) -> RiskModel | None:
+    """The model that serves: seed 0, all labelled rows; None with too few breaches."""
+    goal = target(material, standard, key.horizon)
+    train = goal.known_by(material, material.moments.data_end)
+    ones = int(goal.labels.value[train].sum())
+    if min(ones, int(train.sum()) - ones) < LEAST_BREACHES:
+        return None
+    fitted = fit(goal.rows(material, train), goal.names, key.horizon, SEED)
+    return RiskModel(
+        key=key,
+        standard=standard,
+        text=fitted.trees.model_to_string(),
+        features=goal.names,
+        calibration=fitted.line,
+        bands=_bands(goal, train, fitted, economy),
+        concentration=concentration(material, goal, train),
+    )
+
+
+def _bands(goal: Target, train: Mask, fitted: Fitted, economy: Economy) -> Bands:
+    """Cut points from the out-of-time probabilities of sellers not in breach."""
+    now = goal.projection
+    free = ~goal.standard.breach(now.now_x[train], now.now_n[train]) & np.isfinite(fitted.raw)
+    return Bands(*cut_points(expit(fitted.line.apply(fitted.raw[free])), economy))
+
+
+def largest_gap(models: Iterable[RiskModel], material: Material) -> float:
+    """The largest difference, over models and the newest rows, between a served log-odds and the sum of its parts."""
+    table = material.active
+    block = table.block.take(table.as_of == table.as_of.max())
+    gaps = []
+    for model in models:
+        said = predict(model, block)
+        split = parts(model, said, contributions(model, said))
+        gaps.append(float(np.abs(split.base + split.arithmetic + split.of_feature.sum(axis=1) - said.served).max()))
+    return max(gaps)
+
+
+def _bundle(material: Material, models: Iterable[RiskModel]) -> Bundle:
+    table, moments = material.active, material.moments
+    return Bundle(
+        models=tuple(models),
+        features={f.name: f for f in table.features},
+        golden=table.block,
+        data_digest=digest(table),
+        calibrated_to=iso(moments.data_end),
+        created_from={"dataset": material.ledger.market.name, "zone": material.ledger.market.zone, "seed": SEED},
+    )
+
+
+def digest(table: FeatureTable) -> str:
+    """SHA-256 of the rows learned from: keys, texts and numbers."""
+    seen = sha256("\n".join([*table.block.names, *table.seller_id]).encode())
+    seen.update(table.as_of.tobytes())
+    for name, column in table.text.items():
+        seen.update("\n".join([name, *column]).encode())
+    seen.update(np.ascontiguousarray(table.block.values).tobytes())
+    return f"sha256:{seen.hexdigest()}"
+
+
+def _parameters(options: Options) -> dict[str, str | int | float | bool]:
+    trees = {name: value for name, value in TREES.items() if isinstance(value, str | int | float)}
+    return {**trees, "rounds": ROUNDS, "seed": SEED, "horizon_days": options.horizon, "capacity": options.capacity}

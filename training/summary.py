@@ -1,0 +1,115 @@
+"""A report in plain sentences, the unflattering ones included."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.slices import HEADLINE, MEANING
+
+SCORES = {
+    "model": "Foresell",
+    "roll_forward": "arithmetic of the window (roll-forward)",
+    "boosting": "reference boosting",
+    "logistic": "logistic regression",
+    "current_metric": "current rate",
+    "shrunk_rate": "current rate, shrunk to the market's",
+    "peer_only": "rate of the peer group",
+    "warn_line": "warn-line rule",
+    "best_reachable": "best that any ranking could reach",
+}
+Figures = Mapping[str, Any]
+
+
+def sentences(report: Figures) -> dict[str, list[str]]:
+    """Per risk, the sentences of the summary."""
+    return {risk: _risk(body, report["horizon_days"]) for risk, body in report["risks"].items()}
+
+
+def standard_words(standard: Figures) -> str:
+    """A standard in words."""
+    side = "at least" if standard["complement"] else "at most"
+    return f"{standard['title']}, {side} {float(standard['limit']):.0%} over {standard['window_days']} days"
+
+
+def _risk(body: Figures, horizon: int) -> list[str]:
+    part = body["slices"][HEADLINE]
+    model = part["scores"].get("model")
+    if model is None:
+        return [f"{part['rows']:,} rows of sellers not yet in breach hold one class only: nothing can be said of them."]
+    reference = part["scores"]["roll_forward"]
+    return [
+        _base(part, horizon),
+        _ranking(model, reference, part["scores"]),
+        _probabilities(model, reference),
+        *_alerts(body["alerts"]),
+        _weakest(body["slices"]),
+    ]
+
+
+def _base(part: Figures, horizon: int) -> str:
+    return (
+        f"Of {part['rows']:,} readings of {part['sellers']:,} sellers with enough orders and not in breach, "
+        f"{part['base_rate']:.0%} were in breach {horizon} days later."
+    )
+
+
+def _ranking(model: Figures, reference: Figures, scores: Figures) -> str:
+    gain = model["ci95"]["average_precision_minus_roll_forward"]
+    over_time = model["ci95_time"]["average_precision_minus_roll_forward"]
+    return (
+        f"Ranking them, Foresell reaches an average precision of {model['average_precision']:.2f}; the arithmetic of the "
+        f"window alone {reference['average_precision']:.2f}, the current rate {scores['current_metric']['average_precision']:.2f}. "
+        f"The gain over the arithmetic lies between {gain[0]:.2f} and {gain[1]:.2f} (95%, other sellers), "
+        f"{over_time[0]:.2f} and {over_time[1]:.2f} (other weeks)."
+    )
+
+
+def _probabilities(model: Figures, reference: Figures) -> str:
+    slope, off = model["calibration_slope"], model["ece"]
+    bent = "are too timid" if slope > 1.1 else "are too bold" if slope < 0.9 else "neither exaggerate nor understate"
+    return (
+        f"Its probabilities miss what happened by {off * 100:.0f} points on average over ten groups and {bent} "
+        f"(slope {slope:.2f}); squared error (Brier) {model['brier']:.3f}, against {reference['brier']:.3f} for the arithmetic."
+    )
+
+
+def _alerts(alerts: Figures) -> list[str]:
+    if alerts["precision"] is None:
+        return []
+    lead = alerts["median_lead_time_days"]
+    ahead = f", half of those at least {lead:.0f} days ahead" if lead is not None else ""
+    return [
+        f"At {alerts['capacity_per_week']:.0f} reviews a week, {alerts['precision']:.0%} of its alerts were right{ahead}. The "
+        f"warn-line rule: {_share(alerts['warn_line']['precision'])}; the best that any ranking could reach: "
+        f"{_share(alerts['best_reachable']['precision'])}. {_share(alerts['recall'])} of new breaches stood in the queue before."
+    ]
+
+
+def _weakest(slices: Figures) -> str:
+    """The slice in which Foresell compares worst with the best other score."""
+    gaps = {name: found for name, part in slices.items() if (found := _gap(part["scores"]))}
+    if not gaps:
+        return "No slice holds both classes."
+    name = min(gaps, key=lambda key: gaps[key][0])
+    gap, rival, own = gaps[name]
+    verdict = "falls behind" if gap < 0 else "gains least on"
+    return (
+        f"It is weakest where sellers are {_lower(MEANING[name])} ({slices[name]['rows']:,} readings): there its average precision of "
+        f"{own:.2f} {verdict} the best of the others, {SCORES.get(rival, rival)} ({own - gap:.2f})."
+    )
+
+
+def _gap(scores: Figures) -> tuple[float, str, float] | None:
+    known = {name: found["average_precision"] for name, found in scores.items() if found}
+    if "model" not in known:
+        return None
+    own = known.pop("model")
+    rival = max(known, key=lambda name: known[name])
+    return own - known[rival], rival, own
+
+
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0%}"
+
+
+def _lower(text: str) -> str:
+    return text.removeprefix("every ")
