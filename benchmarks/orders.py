@@ -31,8 +31,8 @@ def make_orders(folder: Path, size: Size) -> None:
     """Write a contract folder (orders and sellers, Parquet, times in UTC)."""
     folder.mkdir(parents=True, exist_ok=True)
     with connect() as con:
-        # A number in [0, 1) that depends on a key and on what it is drawn for.
-        con.execute("create macro draw(key, what) as hash(key, what) / 18446744073709551616.0")
+        # A number in [0, 1) by key and by what it is drawn for; a hash of two values alone hardly mixes them.
+        con.execute("create macro draw(key, what) as hash(hash(key, what)) / 18446744073709551616.0")
         for name, query in {"orders": orders_sql(size), "sellers": sellers_sql(size)}.items():
             con.execute(f"copy ({query}) to {quoted(folder / f'{name}.parquet')} (format parquet)")
 

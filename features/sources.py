@@ -143,8 +143,7 @@ def _parquet(files: tuple[Path, ...]) -> str:
 
 
 def _listed(files: tuple[Path, ...]) -> str:
-    """The paths as SQL literals; what a glob would read as a pattern is meant literally."""
-    return ", ".join(quoted("".join(f"[{c}]" if c in "*?[" else c for c in str(path))) for path in files)
+    return ", ".join(quoted(path) for path in files)
 
 
 def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from features.errors import ForesellError
 
+Say = Callable[[str], None]  # names the step that begins
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -41,7 +43,7 @@ def fail(error: ForesellError, as_json: bool) -> None:
 
 
 @contextmanager
-def steps() -> Iterator[Callable[[str], None]]:
+def steps() -> Iterator[Say]:
     """Yields say(title): the bar before is done, and one of that title moves, with the elapsed time."""
     columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -52,14 +54,6 @@ def steps() -> Iterator[Callable[[str], None]]:
 
         yield say
         _finish(progress)
-
-
-@contextmanager
-def step(title: str) -> Iterator[None]:
-    """One moving bar, which stays when the step ends, done or not."""
-    with steps() as say:
-        say(title)
-        yield
 
 
 def _finish(progress: Progress) -> None:

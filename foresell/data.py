@@ -6,13 +6,13 @@ from pathlib import Path
 
 from features.errors import ForesellError
 from features.importing import import_source
-from features.intake import open_folder
+from features.intake import Marketplace, open_folder
 from features.ledger import Ledger, build_ledger
 from features.quarantine import IntakeReport
 from features.settings import Settings
 from features.standards import load
 from features.table import FeatureTable, build_table
-from foresell.console import Outcome, step
+from foresell.console import Outcome, Say, steps
 
 EPOCH = date(1970, 1, 1)
 FIRST_WINDOW_DAYS = 60  # as-of days begin once the headline windows of the built-in standards are full
@@ -20,7 +20,8 @@ FIRST_WINDOW_DAYS = 60  # as-of days begin once the headline windows of the buil
 
 def import_data(source: str, folder: Path, source_format: str) -> Outcome:
     """Read a source into a contract folder."""
-    with step(f"Import {source}"):
+    with steps() as say:
+        say(f"importing {source}")
         report = import_source(source, folder, source_format)
     return Outcome({"folder": str(folder), **report.as_json()}, (*report.lines(), f"Written to {folder}"))
 
@@ -28,22 +29,27 @@ def import_data(source: str, folder: Path, source_format: str) -> Outcome:
 def write_features(data: Path, out: Path, every: str, standards: str | None, zone: str | None) -> Outcome:
     """Build the ledger and the feature table and write it as Parquet."""
     days, file = parse_days(every), load(standards)
-    ledger = read_ledger(data, zone)
-    with step("Build the features"):
+    with steps() as say:
+        ledger = read_ledger(data, zone, Settings(), say)
+        say("building the features")
         table = build_table(ledger, as_of_days(ledger, days), file.standards)
-    with step("Write"):
+        say("writing")
         write_table(table, out)
     return _written(ledger.market.report, table, out)
 
 
-def read_ledger(data: Path, zone: str | None) -> Ledger:
-    """The ledger of a contract folder; rows that break the contract are kept under home."""
-    settings = Settings()
+def open_market(data: Path, zone: str | None, settings: Settings, say: Say) -> Marketplace:
+    """The typed tables of a contract folder; rows that break the contract are kept under home."""
+    say("reading and checking")
     quarantine = settings.home / "quarantine" / f"{data.resolve().name}.parquet"
-    with step("Read and check"):
-        market = open_folder(data, zone, settings.quarantine_share, quarantine_to=quarantine)
-    with step("Build the ledger"):
-        return build_ledger(market)
+    return open_folder(data, zone, settings.quarantine_share, quarantine_to=quarantine)
+
+
+def read_ledger(data: Path, zone: str | None, settings: Settings, say: Say) -> Ledger:
+    """The ledger of a contract folder."""
+    market = open_market(data, zone, settings, say)
+    say("building the ledger")
+    return build_ledger(market)
 
 
 def as_of_days(ledger: Ledger, every: int) -> list[int]:

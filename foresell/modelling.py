@@ -1,7 +1,7 @@
 """`foresell backtest`, `train`, `promote` and `rollback`: from a contract folder to a champion in the registry."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ from rich.text import Text
 from features.errors import ForesellError
 from features.settings import Settings
 from features.standards import StandardsFile, load
-from foresell.console import Outcome, steps, table
+from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
 from foresell.results import SCORES, SLICE, number
 from models import registry
 from training.backtest import Options, backtest
 from training.gates import Gate
-from training.pipeline import Training, train, write_report
+from training.pipeline import Training, train
+from training.report import render
 from training.summary import sentences
 
 # The public records of the reference: what its boosting groups each by.
@@ -34,11 +35,12 @@ def run_backtest(data: Path, out: Path, standards: str | None, zone: str | None)
     """Compare the model with the baselines; the report as JSON, and a page beside it."""
     file, page = load(standards), out.with_suffix(".html")
     with steps() as say:
-        market = open_market(data, zone, say)
+        market = open_market(data, zone, Settings(), say)
         options = Options(reference_groups=PUBLIC_RECORDS.get(market.name))
         report = backtest(market, file, options, say)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_report(report, out, page)
+    page.write_text(render(report), encoding="utf-8")
+    out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     shown = (*scores_tables(report), f"\nWritten to {out} and {page}")
     return Outcome({"out": str(out), "page": str(page), "report": report}, shown)
 
@@ -68,10 +70,10 @@ def run_training(data: Path, standards: str | None, zone: str | None) -> Outcome
 
 
 def train_challenger(
-    data: Path, standards: StandardsFile, zone: str | None, settings: Settings, say: Callable[[str], None]
+    data: Path, standards: StandardsFile, zone: str | None, settings: Settings, say: Say
 ) -> tuple[str, Training]:
     """The registered version, and what the training left in a folder of its own under home."""
-    market = open_market(data, zone, say)
+    market = open_market(data, zone, settings, say)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     made = train(market, standards, folder, Options(reference_groups=PUBLIC_RECORDS.get(market.name)), progress=say)
     verdict = {"bundle_digest": made.bundle.digest, "gates": [gate.as_json() for gate in made.gates]}

@@ -10,7 +10,7 @@ from features.errors import ForesellError
 from features.ledger import Ledger
 from features.settings import Settings
 from features.table import FeatureTable, build_table
-from foresell.console import Outcome, step, table
+from foresell.console import Outcome, Say, steps, table
 from foresell.data import iso, read_ledger
 from models.bundle import Bundle, check_catalogue, load
 from serving.copies import current, local_copy
@@ -21,28 +21,27 @@ SHOWN = 10
 
 def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
     """Score every active seller at the last ledger day and write the scores with their reasons."""
-    version, bundle = champion(Settings())
-    ledger = read_ledger(data, zone)
-    rows = last_day(ledger, bundle)
-    active = rows.take(rows.block["active"] > 0)
-    with step("Score"):
-        columns = scored(bundle, active, version)
+    settings = Settings()
+    with steps() as say:
+        version, bundle = champion(settings, say)
+        ledger = read_ledger(data, zone, settings, say)
+        rows = last_day(ledger, bundle, say)
+        say("scoring")
+        columns = scored(bundle, rows.take(rows.block["active"] > 0), version)
         write_scores(columns, out)
     return _scored(columns, out)
 
 
-def champion(settings: Settings) -> tuple[str, Bundle]:
+def champion(settings: Settings, say: Say) -> tuple[str, Bundle]:
     """Version and bundle of the champion: a verified local copy, brought from the registry if that answers."""
-    with step("Fetch the champion"):
-        trouble = fetch(settings)
-        here = current(settings.home)
-        if not here:
-            found = trouble or "no champion"
-            raise ForesellError(
-                "The registry must have a champion.", found, "foresell train DATA, then foresell promote"
-            )
-        digest = str(here["digest"])
-        return str(here["version"]), load(local_copy(settings.home, digest), digest)
+    say("fetching the champion")
+    trouble = fetch(settings)
+    here = current(settings.home)
+    if not here:
+        next_step = "foresell train DATA, then foresell promote"
+        raise ForesellError("The registry must have a champion.", trouble or "no champion", next_step)
+    digest = str(here["digest"])
+    return str(here["version"]), load(local_copy(settings.home, digest), digest)
 
 
 def fetch(settings: Settings) -> str:
@@ -63,10 +62,10 @@ def nothing_trained(settings: Settings) -> bool:
     return not settings.tracking_uri and not (settings.home / "mlflow.db").exists()
 
 
-def last_day(ledger: Ledger, bundle: Bundle) -> FeatureTable:
+def last_day(ledger: Ledger, bundle: Bundle, say: Say) -> FeatureTable:
     """Every seller's row at the last ledger day, with what the bundle reads."""
-    with step("Build the features"):
-        rows = build_table(ledger, [ledger.last_day], [model.standard for model in bundle.models])
+    say("building the features")
+    rows = build_table(ledger, [ledger.last_day], [model.standard for model in bundle.models])
     check_catalogue(bundle, rows.features)
     return rows
 

@@ -1,50 +1,56 @@
 """`foresell serve`: the online store and the prediction API's processes."""
 
-import subprocess
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 import httpx
 
 from features.errors import ForesellError
 from features.settings import Settings
-from foresell.console import step
-from foresell.data import iso, read_ledger
+from foresell.console import Say, steps
+from foresell.data import read_ledger
 from foresell.scoring import champion, last_day
 from serving.copies import current
 from serving.launch import start
-from serving.store import open_store, write_store
+from serving.store import Store, open_store, write_store
 
 START_SECONDS = 60
-
-
-def write_online_store(data: Path, zone: str | None, settings: Settings) -> str:
-    """Write the store that the API reads from a contract folder; returns its day."""
-    _, bundle = champion(settings)
-    ledger = read_ledger(data, zone)
-    rows = last_day(ledger, bundle)
-    with step("Write the online store"):
-        write_store(ledger, rows, settings.home / "store")
-    return iso(ledger.last_day)
+Process = Popen[bytes]
 
 
 def serve_api(data: Path | None, zone: str | None) -> None:
     """Serve until stopped."""
     settings = Settings()
-    if data:
-        write_online_store(data, zone, settings)
-    _check_store(settings)
-    with running(settings) as process:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # through `ending`, so that no process is left behind
+    with steps() as say:
+        if data:
+            write_online_store(data, zone, settings, say)
+        _check_loadable(settings, say)
+        process = start_ready(settings, say)
+    with ending(process):
         print(f"Serving at {address(settings)} until Ctrl-C.", flush=True)
         wait(process)
 
 
-def _check_store(settings: Settings) -> None:
+def write_online_store(data: Path, zone: str | None, settings: Settings, say: Say) -> Store:
+    """Write the store that the API reads: every seller at the last ledger day of a contract folder."""
+    _, bundle = champion(settings, say)
+    ledger = read_ledger(data, zone, settings, say)
+    rows = last_day(ledger, bundle, say)
+    say("writing the online store")
+    write_store(ledger, rows, settings.home / "store")
+    return open_store(settings.home / "store")
+
+
+def _check_loadable(settings: Settings, say: Say) -> None:
     """A service without a model or a store would start and never be ready."""
     if not current(settings.home):
-        champion(settings)
+        champion(settings, say)
     open_store(settings.home / "store")
 
 
@@ -53,7 +59,7 @@ def address(settings: Settings) -> str:
     return f"http://{settings.host}:{settings.port}"
 
 
-def wait(process: "subprocess.Popen[bytes]") -> None:
+def wait(process: Process) -> None:
     """Wait until the service ends or Ctrl-C is pressed."""
     try:
         code = process.wait()
@@ -62,22 +68,35 @@ def wait(process: "subprocess.Popen[bytes]") -> None:
     raise ForesellError("The service must keep running.", f"it ended with code {code}", "read its messages above")
 
 
-@contextmanager
-def running(settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
-    """The service, ready to answer; ended on the way out, after the requests it holds."""
+def start_ready(settings: Settings, say: Say) -> Process:
+    """Start the service and wait until it answers."""
     if _answers(settings, "/livez"):
         raise ForesellError("The port must be free.", f"{address(settings)} answers", "stop that, or set FORESELL_PORT")
+    say("starting the API")
     process = start(settings)
     try:
-        with step("Start the API"):
-            _wait_ready(settings, process)
-        yield process
+        _wait_ready(settings, process)
+    except BaseException:
+        _end(process)
+        raise
+    return process
+
+
+@contextmanager
+def ending(process: Process) -> Iterator[None]:
+    """End the service on the way out, after the requests it holds."""
+    try:
+        yield
     finally:
-        process.terminate()
-        process.wait()
+        _end(process)
 
 
-def _wait_ready(settings: Settings, process: "subprocess.Popen[bytes]") -> None:
+def _end(process: Process) -> None:
+    process.terminate()
+    process.wait()
+
+
+def _wait_ready(settings: Settings, process: Process) -> None:
     for _ in range(START_SECONDS * 5):
         if _answers(settings, "/readyz"):
             return

@@ -65,6 +65,9 @@ def _rows(*values: ArrayLike) -> tuple[Array, ...]:
 
 def _chunks(count: Whole) -> Iterator[Whole]:
     """Row numbers in groups of like count, for little padding; a group holds at most CELLS terms, or one row."""
+    if len(count) * count.max(initial=0) <= CELLS:
+        yield from [np.arange(len(count))] * (len(count) > 0)
+        return
     order, start = np.argsort(count, kind="stable"), 0
     while start < len(order):
         widths = count[order[start : start + CELLS]]
@@ -81,10 +84,8 @@ def _cumulated(first: Array, terms: int, n: Array, a: Array, b: Array) -> Array:
     """
     n, a, b = n[:, None], a[:, None], b[:, None]
     j = first[:, None] + np.arange(terms - 1)
-    inside = j < n
-    j = np.where(inside, j, 0)
-    step = np.log(np.where(inside, (n - j) * (j + a), 1) / np.where(inside, (j + 1) * (n - j - 1 + b), 1))
-    logs = np.concatenate([log_pmf(first[:, None], n, a, b), step], axis=1)
-    np.cumsum(logs, axis=1, out=logs)
-    logs[:, 1:][~inside] = -np.inf
+    left = np.maximum(n - j, 1)  # past n any number will do
+    step = np.log(left * (j + a) / ((j + 1) * (left - 1 + b)))
+    logs = np.cumsum(np.concatenate([log_pmf(first[:, None], n, a, b), step], axis=1), axis=1)
+    logs[:, 1:][j >= n] = -np.inf
     return np.asarray(np.cumsum(np.exp(logs), axis=1))

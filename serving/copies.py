@@ -8,6 +8,7 @@ from typing import Any
 
 from features.errors import ForesellError
 from models.bundle_files import verify
+from models.lock import locked
 from serving.pointer import read, swap
 
 
@@ -32,14 +33,17 @@ def install(folder: Path, version: str, home: Path, digest: str | None = None) -
     ForesellError leaves everything as it was. digest: the one the registry has; None takes the bundle's own.
     """
     digest = verify(folder, digest).digest
-    place = local_copy(home, digest)
-    if not _intact(place, digest):
-        _copy(folder, place, digest)
-    before = current(home)
-    if (before.get("version"), before.get("digest")) != (version, digest):
-        previous = {name: before[name] for name in ("version", "digest") if name in before}
-        swap(pointer(home), {"version": version, "digest": digest, "previous": previous})
-    _prune(home)
+    with locked(home / "serving" / "copies.lock"):
+        if not _intact(local_copy(home, digest), digest):
+            _copy(folder, local_copy(home, digest), digest)
+        _point(home, {"version": version, "digest": digest})
+        _prune(home)
+
+
+def _point(home: Path, named: Mapping[str, str]) -> None:
+    before = {name: value for name, value in current(home).items() if name != "previous"}
+    if before != named:
+        swap(pointer(home), {**named, "previous": before})
 
 
 def _copy(folder: Path, place: Path, digest: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,25 @@ class Holder:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.held: Held | None = None
-        self._seen: Mapping[str, Any] | None = None
+        self._seen: tuple[Mapping[str, Any], int] | None = None
 
     def look(self) -> None:
         """Load what the pointer names if that is new; what cannot be loaded leaves the last good one in place."""
         named = read(pointer(self.home))
-        if named is None or named == self._seen:
+        seen = (named, _made_at(self.home, named)) if named else None
+        if named is None or seen == self._seen:
             return
-        self._seen = named
+        self._seen = seen
         candidates = [named] if self.held else [named, named.get("previous") or {}]
         loaded = (_load(self.home, facts) for facts in candidates if facts)
         self.held = next((held for held in loaded if held), self.held)
+
+
+def _made_at(home: Path, facts: Mapping[str, Any]) -> int:
+    """When the copy was made: one that is mended is looked at again."""
+    with suppress(OSError):
+        return local_copy(home, str(facts.get("digest"))).stat().st_mtime_ns
+    return 0
 
 
 def _load(home: Path, facts: Mapping[str, Any]) -> Held | None:

@@ -14,7 +14,10 @@ EVENT = {"interventions": "started_at", "corrections": "decided_at"}
 def other_future(history: History, day: int, rng: Random) -> History:
     """The same history up to the close of a day, and another one after it."""
     draw = Draw(rng, after(day), history.zone, history.dates_only)
-    tables = {table: [new for row in rows for new in kept(history, draw, table, row, day)] for table, rows in history.tables.items()}
+    tables = {
+        table: [new for row in rows for new in kept(history, draw, table, row, day)]
+        for table, rows in history.tables.items()
+    }
     for table, rows in later_rows(history, draw).items():
         tables[table] += rows
     return history.with_tables(tables)
@@ -27,7 +30,11 @@ def after(day: int) -> datetime:
 
 def kept(history: History, draw: Draw, table: str, row: Row, day: int) -> list[Row]:
     """The row as it was known at the close of the day, and otherwise later; nothing where it was not known yet."""
-    told = row.get("recorded_at") or row.get(EVENT.get(table, "")) or earliest(row.get(moment) for moment in BORN.get(table, ()))
+    told = (
+        row.get("recorded_at")
+        or row.get(EVENT.get(table, ""))
+        or earliest(row.get(moment) for moment in BORN.get(table, ()))
+    )
     if told is not None and history.day(told) > day:
         return [otherwise(draw, table, row)] if draw.maybe(0.3) and table in VERSIONED else []
     return [row if row.get("recorded_at") else otherwise_later(history, draw, table, row, day)]
@@ -100,7 +107,7 @@ def with_late_versions(history: History, day: int, rng: Random) -> History:
     tables = dict(history.tables)
     for table in sorted(history.versioned):
         keys = {tuple(row[key] for key in KEYS[table]): row for row in history.tables[table]}
-        late = [late_version(draw, table, row) for row in keys.values() if draw.maybe(0.3)]
+        late = [late_version(draw, table, row) for row in keys.values() if row["recorded_at"] and draw.maybe(0.3)]
         tables[table] = history.tables[table] + [only(row, history.columns(table)) for row in late]
     return history.with_tables(tables)
 
@@ -108,5 +115,3 @@ def with_late_versions(history: History, day: int, rng: Random) -> History:
 def late_version(draw: Draw, table: str, row: Row) -> Row:
     # An odd microsecond, so that it never has the moment of another version of its key.
     return {**edited(draw, table, row), "recorded_at": draw.moment(0, 20).replace(microsecond=777)}
-
-

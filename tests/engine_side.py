@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from features.intake import open_frames
-from features.ledger import Ledger as EngineLedger
-from features.ledger import build_ledger
 from histories import History, marketplaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import Ledger
 
-SELLERS = 40
+from features.intake import open_frames
+from features.ledger import Ledger as EngineLedger
+from features.ledger import build_ledger
+
+SELLERS = 60
 # The number of seller histories a property is tried on: 500 in the suite, 10,000 with the long tests.
 HISTORIES = pytest.mark.parametrize("number", [500, pytest.param(10_000, marks=pytest.mark.long)])
 
@@ -41,7 +42,9 @@ def as_oracle(ledger: EngineLedger) -> Ledger:
     result = Ledger()
     for seller, day, *values in ledger.con.execute(f"select seller_id, day, {names} from ledger").fetchall():
         put(result.entries[seller, day], ledger.quantities, values)
-    found = ledger.con.execute(f"select seller_id, effective_day, decided_day, {names} from ledger_corrections").fetchall()
+    found = ledger.con.execute(
+        f"select seller_id, effective_day, decided_day, {names} from ledger_corrections"
+    ).fetchall()
     for seller, effective, decided, *values in found:
         put(result.corrections[seller, effective, decided], ledger.quantities, values)
     return result

@@ -68,7 +68,16 @@ SCHEMA: Mapping[str, Mapping[str, pa.DataType]] = {
 }
 VERSIONED = ("orders", "returns", "cases", "feedback", "sellers")
 OPTIONAL = {
-    "orders": ("price", "ship_by", "shipped_at", "tracking_valid", "promised_at", "delivered_at", "cancelled_at", "cancelled_by"),
+    "orders": (
+        "price",
+        "ship_by",
+        "shipped_at",
+        "tracking_valid",
+        "promised_at",
+        "delivered_at",
+        "cancelled_at",
+        "cancelled_by",
+    ),
     "returns": ("fault", "refunded_at", "refund_amount"),
     "cases": ("order_id", "first_response_at", "closed_at", "resolution", "fault"),
     "feedback": (),
@@ -81,7 +90,10 @@ FAULTS = (None, "seller", "seller", "buyer", "carrier", "platform", "unknown")
 # Midnights of the zones below, an instant before them, and the hours around a change of clocks.
 HOURS = tuple(timedelta(hours=h) for h in (0, 4, 5, 6, 7, 12, 18)) + (timedelta(hours=4) - timedelta(microseconds=1),)
 NUDGES = (timedelta(0),) * 6 + (timedelta(microseconds=1), timedelta(microseconds=-1), timedelta(seconds=59))
-STARTS = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2025, 10, 27, tzinfo=UTC))  # New York changes its clocks soon after
+STARTS = (
+    datetime(2026, 3, 1, tzinfo=UTC),
+    datetime(2025, 10, 27, tzinfo=UTC),
+)  # New York changes its clocks soon after
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
 SPAN = 21  # days on which orders are placed
 
@@ -129,15 +141,21 @@ class History:
 
 @dataclass(frozen=True)
 class Draw:
-    """The dice of one seller, and the marketplace they are thrown in."""
+    """The dice of one seller, and the marketplace they are thrown in; `alike`: all of one peer group."""
 
     rng: Random
     start: datetime
     zone: str
     dates_only: bool
+    alike: bool = False
 
     def moment(self, first: int = 0, last: int = SPAN) -> datetime:
-        return self.start + timedelta(days=self.rng.randint(first, last)) + self.rng.choice(HOURS) + self.rng.choice(NUDGES)
+        return (
+            self.start
+            + timedelta(days=self.rng.randint(first, last))
+            + self.rng.choice(HOURS)
+            + self.rng.choice(NUDGES)
+        )
 
     def maybe(self, share: float) -> bool:
         return self.rng.random() < share
@@ -146,7 +164,7 @@ class Draw:
         return moment.astimezone(ZoneInfo(self.zone)).date() if self.dates_only else moment
 
 
-def marketplaces(sellers: int = 40, **fixed: Any) -> st.SearchStrategy[History]:
+def marketplaces(sellers: int, **fixed: Any) -> st.SearchStrategy[History]:
     """Marketplaces of so many sellers (a seller may have no rows); `fixed` pins parts of the marketplace's plan."""
     seller = st.tuples(st.integers(0, 8), st.integers(1, 3), st.integers(0, 2**32 - 1))
     plan = {
@@ -155,7 +173,8 @@ def marketplaces(sellers: int = 40, **fixed: Any) -> st.SearchStrategy[History]:
         "versioned": st.frozensets(st.sampled_from(VERSIONED)) | st.just(frozenset()) | st.just(frozenset(VERSIONED)),
         "missing": st.just(frozenset()) | st.frozensets(st.sampled_from(LACKS), max_size=3),
         "dates_only": st.booleans(),
-        "appeals": st.just(False),
+        "appeals": st.booleans(),
+        "alike": st.booleans(),
     }
     plan |= {name: value if isinstance(value, st.SearchStrategy) else st.just(value) for name, value in fixed.items()}
     return st.builds(history, st.lists(seller, min_size=sellers, max_size=sellers), st.fixed_dictionaries(plan))
@@ -170,14 +189,23 @@ def history(sellers: list[tuple[int, int, int]], plan: Mapping[str, Any]) -> His
     """The rows that a drawn plan stands for: (orders, most lines of an order, seed) per seller."""
     tables: Tables = {table: [] for table in SCHEMA if table not in plan["missing"]}
     for number, (orders, lines, seed) in enumerate(sellers):
-        draw = Draw(Random(seed), plan["start"], plan["zone"], plan["dates_only"])
+        draw = Draw(Random(seed), plan["start"], plan["zone"], plan["dates_only"], plan["alike"])
         rows = seller_rows(draw, f"s{number:02d}", max(orders, number == 0), lines, plan["appeals"])
         for table in tables:
             versions = table in plan["versioned"]
-            tables[table] += [new for row in rows[table] for new in (versions_of(draw, table, row) if versions else [row])]
+            tables[table] += [
+                new for row in rows[table] for new in (versions_of(draw, table, row) if versions else [row])
+            ]
     versioned = plan["versioned"] & frozenset(tables)
     drawn = History(tables, plan["zone"], plan["start"], versioned, plan["missing"], plan["dates_only"])
     return drawn.with_tables({table: [only(row, drawn.columns(table)) for row in tables[table]] for table in tables})
+
+
+def an_example(**plan: Any) -> History:
+    """One marketplace with something of everything, for tests that need no more than one."""
+    usual = {"zone": "America/New_York", "start": STARTS[0], "versioned": frozenset(), "missing": frozenset()}
+    usual |= {"dates_only": False, "appeals": False, "alike": True}
+    return history([(6, 2, seed) for seed in range(40)], {**usual, **plan})
 
 
 def only(row: Row, columns: list[str]) -> Row:
@@ -203,8 +231,8 @@ def seller_rows(draw: Draw, seller: str, orders: int, most_lines: int, appeals: 
 
 
 def seller_row(draw: Draw, seller: str) -> Row:
-    left = draw.moment(SPAN, 2 * SPAN) if draw.maybe(0.1) else None
-    fulfilment = draw.rng.choice(("seller", "seller", "platform", None))
+    left = draw.moment(SPAN, 2 * SPAN) if draw.maybe(0.2) else None
+    fulfilment = "seller" if draw.alike else draw.rng.choice(("seller", "seller", "platform", None))
     return {"seller_id": seller, "left_at": left, "region": draw.rng.choice(("n", "s", None)), "fulfilment": fulfilment}
 
 
@@ -224,7 +252,7 @@ def order_line(draw: Draw, seller: str, order_id: str, number: int, instants: li
         "line_id": f"{seller}-{number}",
         "seller_id": seller,
         "item_id": f"i{draw.rng.randint(0, 3)}",
-        "category": draw.rng.choice(("home", "toys", None)),
+        "category": "home" if draw.alike else draw.rng.choice(("home", "toys", None)),
         "price": draw.rng.choice(PRICES),
         "ordered_at": ordered,
         "ship_by": pick(0.8),
@@ -264,7 +292,14 @@ def return_row(draw: Draw, line: Row, instants: list[datetime]) -> Row:
 
 def case_row(draw: Draw, seller: str, order_id: str, number: int, instants: list[datetime]) -> Row:
     opened = max(instants[0], draw.rng.choice(instants) + draw.rng.choice(NUDGES))
-    waits = (timedelta(0), timedelta(hours=47), timedelta(hours=48), timedelta(hours=49), timedelta(days=14), timedelta(days=15))
+    waits = (
+        timedelta(0),
+        timedelta(hours=47),
+        timedelta(hours=48),
+        timedelta(hours=49),
+        timedelta(days=14),
+        timedelta(days=15),
+    )
     closed = opened + draw.rng.choice(waits) + draw.rng.choice((timedelta(0), timedelta(0), timedelta(microseconds=1)))
     return {
         "case_id": f"c-{seller}-{order_id}-{number}",
@@ -300,6 +335,8 @@ def versions_of(draw: Draw, table: str, row: Row) -> list[Row]:
     """One to three versions of a row, the last of them the row itself; some on one day, some long after the fact."""
     own = [value for value in row.values() if isinstance(value, datetime)]
     moments = {draw.rng.choice([*own, draw.moment(0, SPAN + 12)]) for _ in range(draw.rng.randint(1, 3))}
+    if draw.maybe(0.1):  # nothing says when this one was recorded
+        return [{**row, "recorded_at": None}]
     *earlier, last = sorted(moments)
     return [{**edited(draw, table, row), "recorded_at": moment} for moment in earlier] + [{**row, "recorded_at": last}]
 
@@ -312,8 +349,18 @@ def edited(draw: Draw, table: str, row: Row) -> Row:
 
 
 def other_value(draw: Draw, column: str, value: Any) -> Any:
-    choices = {"price": PRICES, "refund_amount": PRICES, "fault": FAULTS, "resolution": RESOLUTIONS, "cancelled_by": CANCELLERS}
-    choices |= {"rating": (1, 2, 3, 5), "fulfilment": ("seller", "platform", None), "tracking_valid": (True, False, None)}
+    choices = {
+        "price": PRICES,
+        "refund_amount": PRICES,
+        "fault": FAULTS,
+        "resolution": RESOLUTIONS,
+        "cancelled_by": CANCELLERS,
+    }
+    choices |= {
+        "rating": (1, 2, 3, 5),
+        "fulfilment": ("seller", "platform", None),
+        "tracking_valid": (True, False, None),
+    }
     if isinstance(value, date):
         return value + timedelta(days=draw.rng.choice((-1, 0, 1, 2)))
     return draw.rng.choice(choices.get(column, (value,)))
@@ -325,7 +372,12 @@ def appeal_rows(draw: Draw, seller: str, tables: Tables) -> list[Row]:
     return [appeal(draw, f"a-{seller}-{number}", seller, table, row) for number, (table, row) in enumerate(against)]
 
 
-APPEALED = {"orders": ("order_id", "line_id"), "returns": ("return_id",), "cases": ("case_id",), "feedback": ("feedback_id",)}
+APPEALED = {
+    "orders": ("order_id", "line_id"),
+    "returns": ("return_id",),
+    "cases": ("case_id",),
+    "feedback": ("feedback_id",),
+}
 
 
 def appeal(draw: Draw, name: str, seller: str, table: str, row: Row) -> Row:

@@ -140,7 +140,9 @@ def one_group(group: Tables, zone: str, wanted: frozenset[str]) -> Ledger:
     return result
 
 
-def settle(result: Ledger, placed: dict[Any, tuple[int, int, int]], now: dict[Any, tuple[int, int]], today: int) -> None:
+def settle(
+    result: Ledger, placed: dict[Any, tuple[int, int, int]], now: dict[Any, tuple[int, int]], today: int
+) -> None:
     """Take out what is no longer so, by correction; add what is new, today."""
     for entry in [*placed]:
         lies, day, value = placed[entry]
@@ -265,5 +267,3 @@ def after_appeal(row: Row, appeal: Row) -> Row | None:
         return None
     column = LATE_FAULTS if appeal["table"] == "orders" else "fault"
     return {**row, column: appeal["new_fault"]}
-
-

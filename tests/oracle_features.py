@@ -4,6 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlglot
@@ -13,18 +14,13 @@ from sqlglot import expressions as sql
 
 MINIMUM_PEERS = 30
 SILENT_DAYS = 400  # a seller without a ledger row for so long has no row
-PEERS = {
-    "peer_size": ("category", "fulfilment", "size"),
-    "peer_fulfilment": ("category", "fulfilment"),
-    "peer_category": ("category",),
-    "market": (),
-}
-GROUPS = {"market": (), "category": ("category",), "item": ("item",), "region": ("region",)}
+PEERS: tuple[tuple[str, ...], ...] = (("category", "fulfilment", "size"), ("category", "fulfilment"), ("category",), ())
+GROUPS: dict[str, tuple[str, ...]] = {"market": (), "category": ("category",), "item": ("item",), "region": ("region",)}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Expected rows by (seller, as_of): numbers, texts and published figures under the table's column names."""
+    """Expected rows by (seller, as_of): numbers and texts under the table's column names."""
 
     numbers: dict[tuple[str, int], dict[str, float]]
     texts: dict[tuple[str, int], dict[str, str]]
@@ -32,79 +28,92 @@ class Rows:
 
 def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterable[int], columns: Iterable[str]) -> Rows:
     """Rows of all sellers at the as-of days with these columns (window sums and published figures)."""
-    day_of, wanted = day_in(zone), list(columns)
-    numbers, texts = {}, {}
+    day_of, wanted, own = day_in(zone), list(columns), by_seller(ledger)
+    lines = first_versions(tables, day_of)
+    rows = Rows({}, {})
     for as_of in as_of_days:
-        sellers = present(ledger, as_of)
-        said = {seller: attributes(tables, seller, as_of, day_of) for seller in sellers}
-        sums = {seller: WindowSums(ledger, seller, as_of) for seller in sellers}
-        for seller in sellers:
+        sums = {seller: Windows(mine, seller, as_of) for seller, mine in own.items() if present(mine, as_of)}
+        said = {seller: attributes(tables, lines, seller, as_of, day_of) for seller in sums}
+        for seller in sums:
             said[seller]["size"] = size(sums[seller]["ordered_60"])
-        for seller in sellers:
-            published = Published(seller, said, sums)
-            row = {name: sums[seller][name] if is_window(name) else published[name] for name in wanted}
-            numbers[seller, as_of] = {**row, "peer_sellers": published.peer_sellers, "tenure_days": tenure(ledger, seller, as_of)}
-            texts[seller, as_of] = {**said[seller], "peer_group": published.peer_name}
-    return Rows(numbers, texts)
+        market = Market(said, sums)
+        for seller in sums:
+            peers = market.peers(seller)
+            row = {name: sums[seller][name] if is_window(name) else market.figure(seller, name) for name in wanted}
+            row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
+            rows.numbers[seller, as_of] = row
+            rows.texts[seller, as_of] = {**said[seller], "peer_group": " · ".join(peers[1])}
+    return rows
 
 
-def present(ledger: Ledger, as_of: int) -> list[str]:
-    """Sellers of whom something was known by then, and not too long ago."""
-    days: dict[str, list[int]] = defaultdict(list)
-    for seller, day in ledger.entries:
-        if day <= as_of:
-            days[seller].append(day)
-    return sorted(seller for seller, known in days.items() if as_of < max(known) + SILENT_DAYS)
+def by_seller(ledger: Ledger) -> dict[str, Ledger]:
+    """The ledger of each seller that has one."""
+    own: dict[str, Ledger] = defaultdict(Ledger)
+    for entry, sums in ledger.entries.items():
+        own[entry[0]].entries[entry] = sums
+    for correction, sums in ledger.corrections.items():
+        own[correction[0]].corrections[correction] = sums
+    return own
 
 
-class WindowSums(dict[str, int]):
-    """One seller's window columns at one as-of day, each summed when asked for."""
+def present(mine: Ledger, as_of: int) -> bool:
+    """Whether something was known of the seller by then, and not too long ago."""
+    days = [day for _, day in mine.entries if day <= as_of]
+    return bool(days) and as_of < max(days) + SILENT_DAYS
 
-    def __init__(self, ledger: Ledger, seller: str, as_of: int) -> None:
+
+class Windows(dict[str, int]):
+    """One seller's window columns at one as-of day, each summed when it is asked for."""
+
+    def __init__(self, mine: Ledger, seller: str, as_of: int) -> None:
         super().__init__()
-        self.ledger, self.seller, self.as_of = ledger, seller, as_of
+        self.mine, self.seller, self.as_of = mine, seller, as_of
         self.spans: dict[int, Mapping[str, int]] = {}
 
     def __missing__(self, column: str) -> int:
         quantity, _, span = column.rpartition("_")
         days = self.as_of + 1 if span == "all" else int(span)
         if days not in self.spans:
-            self.spans[days] = self.ledger.window(self.seller, self.as_of, days)
+            self.spans[days] = self.mine.window(self.seller, self.as_of, days)
         return self.spans[days].get(quantity, 0)
 
 
 def is_window(name: str) -> bool:
-    return name.split("_")[0] not in (*GROUPS, "peer")
+    """Whether a column is the seller's own; item_not_received is a quantity, not a figure of an item."""
+    return name.split("_", maxsplit=1)[0] not in (*GROUPS, "peer") or name.startswith("item_not_received")
 
 
 def size(orders: int) -> str:
     return "small" if orders < 30 else "medium" if orders < 300 else "large"
 
 
-def tenure(ledger: Ledger, seller: str, as_of: int) -> float:
+def tenure(mine: Ledger, as_of: int) -> float:
     """Days since the first order; nan before it."""
-    days = [day for (who, day), sums in ledger.entries.items() if who == seller and sums.get("ordered", 0) > 0 and day <= as_of]
+    days = [day for (_, day), sums in mine.entries.items() if sums.get("ordered", 0) > 0 and day <= as_of]
     return as_of - min(days) if days else math.nan
 
 
-def attributes(tables: Tables, seller: str, as_of: int, day_of: Day) -> dict[str, str]:
+def attributes(tables: Tables, lines: list[Row], seller: str, as_of: int, day_of: Day) -> dict[str, str]:
     """What was known of a seller: its own words, and the category and item of most of its lines."""
-    rows = [row for row in newest("sellers", list(tables.get("sellers", [])), as_of, day_of) if row["seller_id"] == seller]
-    own = rows[0] if rows else {}
+    told = [row for row in tables.get("sellers", []) if row["seller_id"] == seller and known_on(row, day_of) <= as_of]
+    own = max(told, key=lambda row: (row.get("recorded_at") is not None, row.get("recorded_at") or 0), default={})
+    sold = [line for line in lines if line["seller_id"] == seller and known_on(line, day_of) <= as_of]
     return {
-        "category": most_lines(tables, seller, as_of, day_of, "category"),
-        "item": most_lines(tables, seller, as_of, day_of, "item_id"),
+        "category": most_frequent(line.get("category") for line in sold),
+        "item": most_frequent(line.get("item_id") for line in sold),
         "region": own.get("region") or "",
         "fulfilment": own.get("fulfilment") or "",
     }
 
 
-def most_lines(tables: Tables, seller: str, as_of: int, day_of: Day, column: str) -> str:
-    counts: Counter[str] = Counter()
-    for line in first_versions(tables, day_of):
-        known = max(day_of(line[moment]) for moment in ("ordered_at", "recorded_at") if line.get(moment) is not None)
-        if line["seller_id"] == seller and line.get(column) and known <= as_of:
-            counts[line[column]] += 1
+def known_on(row: Row, day_of: Day) -> int:
+    """The later of the day a line was ordered and the day the row was recorded; always, where neither is said."""
+    moments = [row[moment] for moment in ("ordered_at", "recorded_at") if row.get(moment) is not None]
+    return max((day_of(moment) for moment in moments), default=0)
+
+
+def most_frequent(values: Iterable[str | None]) -> str:
+    counts = Counter(value for value in values if value)
     return max(counts, key=lambda value: (counts[value], value), default="")
 
 
@@ -113,41 +122,68 @@ def first_versions(tables: Tables, day_of: Day) -> list[Row]:
     found: dict[Any, list[Row]] = defaultdict(list)
     for line in tables["orders"]:
         found[tuple(line[key] for key in KEYS["orders"])].append(line)
-    return [newest("orders", versions, min(first_known(v, day_of) for v in versions), day_of)[0] for versions in found.values()]
+    return [
+        newest("orders", versions, min(told(v, day_of) for v in versions), day_of)[0] for versions in found.values()
+    ]
 
 
-def first_known(line: Row, day_of: Day) -> int:
+def told(line: Row, day_of: Day) -> int:
     moments = [line.get("recorded_at")] if line.get("recorded_at") else [line.get(moment) for moment in BORN["orders"]]
     return day_of(earliest(moments))
 
 
-class Published(dict[str, float]):
-    """Figures of the groups that one seller belongs to, each summed over the group's sellers when asked for."""
+Group = tuple[tuple[str, ...], tuple[str, ...]]  # attributes, and a value of each
 
-    def __init__(self, seller: str, said: Mapping[str, Mapping[str, str]], sums: Mapping[str, WindowSums]) -> None:
-        super().__init__()
-        self.seller, self.said, self.sums = seller, said, sums
-        self.level = next(level for level in PEERS if level == "market" or self.sellers(self.members(PEERS[level])) >= MINIMUM_PEERS)
-        self.peers = self.members(PEERS[self.level])
-        self.peer_sellers = self.sellers(self.peers)
-        self.peer_name = " · ".join(said[seller][column] for column in PEERS[self.level])
 
-    def __missing__(self, name: str) -> int:
-        group, _, column = name.partition("_")
-        members = self.peers if group == "peer" else self.members(GROUPS[group])
-        return sum(self.sums[member][column] for member in members)
+class Market:
+    """All sellers at one as-of day, and the figures of their groups."""
 
-    def members(self, columns: Iterable[str]) -> list[str]:
-        return [other for other in self.said if all(self.said[other][c] == self.said[self.seller][c] for c in columns)]
+    def __init__(self, said: Mapping[str, Mapping[str, str]], sums: Mapping[str, Windows]) -> None:
+        self.said, self.sums = said, sums
+        self.chosen: dict[str, Group] = {}
+        self.totals: dict[tuple[Group, str], int] = {}
+        self.members: dict[Group, list[str]] = defaultdict(list)
+        for seller in said:
+            for columns in {*PEERS, *GROUPS.values()}:
+                self.members[self.group(seller, columns)].append(seller)
 
-    def sellers(self, members: Iterable[str]) -> int:
-        return sum(self.sums[member]["ordered_60"] > 0 for member in members)
+    def group(self, seller: str, columns: tuple[str, ...]) -> Group:
+        return columns, tuple(self.said[seller][column] for column in columns)
+
+    def peers(self, seller: str) -> Group:
+        """The finest group of the seller's kind that is large enough, or the whole market."""
+        if seller not in self.chosen:
+            self.chosen[seller] = self.finest(seller)
+        return self.chosen[seller]
+
+    def finest(self, seller: str) -> Group:
+        groups = [self.group(seller, columns) for columns in PEERS]
+        return next((group for group in groups if self.busy(group) >= MINIMUM_PEERS), groups[-1])
+
+    def figure(self, seller: str, name: str) -> int:
+        """A published figure by its column's name, such as market_late_28."""
+        kind, _, column = name.partition("_")
+        return self.total(self.peers(seller) if kind == "peer" else self.group(seller, GROUPS[kind]), column)
+
+    def busy(self, group: Group) -> int:
+        """Sellers of the group with an order in 60 days."""
+        return sum(self.sums[member]["ordered_60"] > 0 for member in self.members[group])
+
+    def total(self, group: Group, column: str) -> int:
+        if (group, column) not in self.totals:
+            self.totals[group, column] = sum(self.sums[member][column] for member in self.members[group])
+        return self.totals[group, column]
 
 
 def evaluate(formula: str, row: Mapping[str, float]) -> float:
     """A feature's SQL formula over one row; nan is SQL's null."""
-    value = walk(sqlglot.parse_one(formula, read="duckdb"), row)
+    value = walk(parsed(formula), row)
     return math.nan if value is None else value
+
+
+@cache
+def parsed(formula: str) -> sql.Expression:
+    return sqlglot.parse_one(formula, read="duckdb")
 
 
 BINARY: dict[type[sql.Expression], Callable[[float, float], float]] = {

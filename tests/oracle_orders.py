@@ -183,7 +183,12 @@ def failing(entries: Entries, cases: list[Row], feedback: list[Row], wanted: fro
     own = [case_entries(row, day_of) for row in cases if row.get("fault") in SELLERS_OWN]
     cases_all = [case_entries(row, day_of) for row in cases]
     ratings = [feedback_entries(row, day_of) for row in feedback]
-    days = [found[part][0] for found in [entries, *cases_all, *ratings] for part in PARTS if part in found and part in wanted]
+    days = [
+        found[part][0]
+        for found in [entries, *cases_all, *ratings]
+        for part in PARTS
+        if part in found and part in wanted
+    ]
     blamed = {"late_seller_fault", "cancelled_by_seller", *REPORTS, "case_unresolved", "low_rating"} & wanted
     blamed_days = [found[part][0] for found in [entries, *own, *ratings] for part in blamed if part in found]
     result: Entries = {}

@@ -119,6 +119,13 @@ def _train(standard: Standard, horizon: int, rows: FeatureTable) -> RiskModel:
     return RiskModel(key, standard, booster.model_to_string(), names, Calibration(0.9, -0.1), Bands(0.2, 0.5))
 
 
+def as_frame(table: FeatureTable) -> pd.DataFrame:
+    """The table as `foresell features` writes it."""
+    numbers = {name: table.block[name] for name in table.block.names}
+    keys = {"seller_id": table.seller_id, "as_of": table.as_of.astype("datetime64[D]")}
+    return pd.DataFrame({**keys, **table.text, **numbers})
+
+
 def make_home(home: Path) -> Bundle:
     """A home with a store and an installed champion, version 1; the bundle lies in home/trained."""
     saved = save(bundle(), home / "trained")

@@ -21,7 +21,7 @@ TYPES = {
     "date": "DATE",
 }
 
-# Functions of Spark SQL by their names there; checked once against Spark's own list of built-in functions.
+# Functions of Spark SQL by their names there, from its documentation; none of it was run on Spark.
 SPARK = {
     *("ABS", "CAST", "COALESCE", "CONCAT_WS", "COUNT", "DATEDIFF", "FLOOR", "FROM_UTC_TIMESTAMP", "GREATEST", "ISNAN"),
     *("LOWER", "NULLIF", "ROUND", "TO_DATE", "TO_UTC_TIMESTAMP", "TRY_CAST", "UNIX_MICROS"),

@@ -61,7 +61,7 @@ def test_files_of_many_forms_make_one_table(tmp_path: Path):
     (tmp_path / "orders" / "january [1].csv").write_text(
         ORDERS.replace("o1", "o2") + "o3,1,anna,2024-01-02T10:00:00Z\n"
     )
-    pq.write_table(pa.table(orders(order_id="o4", price=Decimal("1.10"))), tmp_path / "orders" / "more.parquet")
+    pq.write_table(pa.table(orders(order_id="o4", price=Decimal("1.10"))), tmp_path / "orders" / "more [2*].parquet")
     market = open_folder(tmp_path)
     assert rows(market, "orders", "order_id", "price_cents") == [("o1", None), ("o2", None), ("o3", None), ("o4", 110)]
     assert "orders.price" in market.available

@@ -1,13 +1,17 @@
-"""The ledger against the oracle, and what must leave its past days alone, on many drawn histories."""
+"""The ledger against the oracle, and what must leave its past days alone, on many drawn histories.
+
+Each property is followed by a planted fault that it must report.
+"""
 
 from random import Random
 
 from changes import other_future, shuffled_and_doubled, with_late_versions
 from engine_side import HISTORIES, as_oracle, built, differences, for_histories
-from features.ledger import Ledger as EngineLedger
-from histories import VERSIONED, History
+from histories import VERSIONED, History, Row, an_example
 from hypothesis import strategies as st
 from oracle import ledger
+
+from features.ledger import Ledger as EngineLedger
 
 LAST = 45  # days after the start of a history within which almost everything happens
 
@@ -28,6 +32,14 @@ def test_ledger_equals_the_oracle(number: int) -> None:
     for_histories(number, check)
 
 
+def test_oracle_reports_an_entry_one_day_off() -> None:
+    history = an_example()
+    engine = built(history)
+    assert against_oracle(history, engine) == []
+    engine.con.execute("update ledger set day = day + 1 where late > 0")
+    assert any(found.startswith("late of") for found in against_oracle(history, engine))
+
+
 @HISTORIES
 def test_past_days_are_blind_to_the_future(number: int) -> None:
     def check(history: History, seed: int) -> None:
@@ -36,6 +48,24 @@ def test_past_days_are_blind_to_the_future(number: int) -> None:
         assert differences(as_oracle(built(other)), as_oracle(built(history)), known_by=day) == []
 
     for_histories(number, check)
+
+
+def known_too_early(engine: EngineLedger) -> EngineLedger:
+    """A planted leak: rows are chosen by when the order was placed, and carry a delivery from afterwards."""
+    blank = ", ".join(f"0 as {name}" for name in engine.quantities if name != "delivered")
+    leak = (
+        f"select seller_id, ordered_at_day as day, 1 as delivered, {blank} from orders where delivered_at is not null"
+    )
+    engine.con.execute(f"insert into ledger by name {leak}")
+    return engine
+
+
+def test_blindness_reports_a_delivery_known_too_early() -> None:
+    history = an_example()
+    day = history.day(history.start) + 20
+    other = other_future(history, day, Random(1))
+    leaky = [as_oracle(known_too_early(built(h))) for h in (other, history)]
+    assert {found.split(" of ")[0] for found in differences(*leaky, known_by=day)} == {"delivered"}
 
 
 @HISTORIES
@@ -47,6 +77,15 @@ def test_order_of_rows_and_duplicates_change_nothing(number: int) -> None:
     for_histories(number, check)
 
 
+def test_duplicates_that_count_twice_are_reported() -> None:
+    history = an_example()
+    orders = [*history.tables["orders"], {**history.tables["orders"][0], "line_id": "the same again"}]
+    twice = history.with_tables({**history.tables, "orders": orders})
+    assert any(
+        found.startswith("units of") for found in differences(as_oracle(built(twice)), as_oracle(built(history)))
+    )
+
+
 @HISTORIES
 def test_a_late_version_touches_only_the_days_after_it(number: int) -> None:
     def check(history: History, seed: int) -> None:
@@ -55,3 +94,17 @@ def test_a_late_version_touches_only_the_days_after_it(number: int) -> None:
         assert differences(as_oracle(built(other)), as_oracle(built(history)), known_by=day) == []
 
     for_histories(number, check, versioned=st.just(frozenset(VERSIONED)))
+
+
+def test_a_version_that_rewrites_the_past_is_reported() -> None:
+    history = an_example(versioned=frozenset(VERSIONED))
+    day = history.day(history.start) + 20
+    late = with_late_versions(history, day, Random(1))
+    rewritten = late.with_tables({table: newest_from_the_start(rows) for table, rows in late.tables.items()})
+    assert differences(as_oracle(built(rewritten)), as_oracle(built(history)), known_by=day)
+
+
+def newest_from_the_start(rows: list[Row]) -> list[Row]:
+    """Every version with the values of the last one: what a table holds that is overwritten in place."""
+    last = {row.get("case_id"): row for row in sorted(rows, key=lambda row: str(row.get("recorded_at") or ""))}
+    return [{**last[row["case_id"]], "recorded_at": row["recorded_at"]} if "case_id" in row else row for row in rows]

@@ -253,7 +253,10 @@ def test_a_request_that_breaks_a_rule_is_told_which_and_where(
     assert len(decisions(home)) == before
 
 
-@pytest.mark.parametrize("seller_id", ["../../etc/passwd", "s1\x00", "' or 1=1 --", "\U0001f600", "‮", "=1+1", "s1 "])
+HOSTILE = ["../../etc/passwd", "s1\x00", "' or 1=1 --", "\U0001f600", "\u202e", "=1+1", "s1 ", "{0}", "%s", "\n"]
+
+
+@pytest.mark.parametrize("seller_id", HOSTILE)
 def test_hostile_ids_are_unknown_sellers(api: httpx.Client, seller_id: str):
     result = ask(api, seller_ids=[seller_id])["results"][0]
     assert (result["seller_id"], result["problem"]["status"]) == (seller_id, 404)

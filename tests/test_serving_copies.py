@@ -102,7 +102,7 @@ def test_the_last_good_one_stays_when_a_local_copy_rots(tmp_path: Path, trained:
         assert holder.held
         assert holder.held.version == "1"
     install(other, "2", tmp_path)  # mends the copy; the pointer says what it said
-    restarted = Holder(tmp_path)
-    restarted.look()
-    assert restarted.held
-    assert restarted.held.version == "2"
+    for holder in (running, started):
+        holder.look()
+        assert holder.held
+        assert holder.held.version == "2"
