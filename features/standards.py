@@ -52,7 +52,7 @@ class Standard:
         return self._millionths / MILLIONTHS
 
     @property
-    def strict(self) -> bool:
+    def limit_keeps(self) -> bool:
         """Whether the limit itself still keeps the standard."""
         return self.comparator in ("<=", ">=")
 
@@ -78,7 +78,7 @@ class Standard:
     def past_limit(self, bad: Array, volume: Array) -> NDArray[np.bool_]:
         """Whether the rate is past its limit whatever the volume, decided in whole numbers; False without volume."""
         excess = bad.astype(np.int64) * MILLIONTHS - volume.astype(np.int64) * self._millionths
-        return np.asarray(((excess > 0) if self.strict else (excess >= 0)) & (volume > 0))
+        return np.asarray(((excess > 0) if self.limit_keeps else (excess >= 0)) & (volume > 0))
 
     def breach(self, bad: Array, volume: Array) -> NDArray[np.bool_]:
         """Past the limit, with the minimum volume and the minimum events met."""

@@ -1,5 +1,8 @@
 """`foresell demo`: the main job end to end on the public flight record, then the API serves it."""
 
+import json
+import os
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,7 @@ from training.pipeline import Training
 
 STANDARDS = Path(__file__).resolve().parents[1] / "benchmarks" / "flights.toml"
 RISK, HORIZON = "service", 28
-SHOWN = 8
+SHOWN, REASONS = 8, 4
 
 
 def demo(leave: bool, as_json: bool) -> None:
@@ -29,6 +32,7 @@ def demo(leave: bool, as_json: bool) -> None:
     if not STANDARDS.exists():
         raise ForesellError("The demo runs in a checkout of Foresell.", f"no {STANDARDS}", "make demo, in the checkout")
     settings = own_settings(Settings())
+    os.environ.setdefault("BENTOML_QUIET", "True")  # the server's own messages would run through the example
     with steps() as say:
         made, store = build(settings, say)
         process = start_ready(settings, say)
@@ -63,18 +67,13 @@ def outcome(settings: Settings, made: Training, store: Store) -> Outcome:
     ids = [store.record(row)["seller_id"] for row in range(len(store.keys))]
     answer = ask(settings, ids, explain=False)
     ahead = [result for result in answer["results"] if not result["risks"][RISK]["in_breach"]]
-    riskiest = sorted(ahead, key=lambda result: -result["risks"][RISK]["probability"])[:SHOWN]
-    example = ask(settings, [riskiest[0]["seller_id"]], explain=True)["results"][0]
-    places = addresses(settings, made)
-    data = {
-        "as_of": answer["as_of"],
-        "model": answer["model"],
-        "riskiest": riskiest,
-        "example": example,
-        "open": places,
-    }
-    shown = (*_riskiest(answer, riskiest), *explained(answer["as_of"], example), *_places(places))
-    return Outcome(facts | {"riskiest": riskiest, "example": example, "open": places}, shown)
+    riskiest = sorted(ahead, key=lambda result: -result["risks"][RISK]["probability"])
+    chosen = next((result for result in riskiest if not result["evidence"]["low_evidence"]), riskiest[0])
+    example = ask(settings, [chosen["seller_id"]], explain=True)["results"][0]
+    places = addresses(settings, made, chosen["seller_id"])
+    facts = {"as_of": answer["as_of"], "model": answer["model"]}
+    shown = (*_riskiest(answer, riskiest[:SHOWN]), *explained(answer["as_of"], example), *_places(places))
+    return Outcome(facts | {"riskiest": riskiest[:SHOWN], "example": example, "open": places}, shown)
 
 
 def ask(settings: Settings, seller_ids: list[str], explain: bool) -> dict[str, Any]:
@@ -86,21 +85,24 @@ def ask(settings: Settings, seller_ids: list[str], explain: bool) -> dict[str, A
     return found
 
 
-def addresses(settings: Settings, made: Training) -> dict[str, str]:
+def addresses(settings: Settings, made: Training, seller_id: str) -> dict[str, str]:
     """What to open, and what to run in another window."""
+    here = os.path.relpath(Path(sys.executable).parent)
+    question = json.dumps({"seller_ids": [seller_id]})
     return {
-        "API": address(settings),
+        "the API": address(settings),
         "its description": f"{address(settings)}/docs.json",
-        "backtest report": str((made.folder / "report.html").resolve()),
-        "runs and models": f"mlflow ui --backend-store-uri {registry.tracking_uri(settings)}",
-        "its state": f"FORESELL_HOME={settings.home} foresell doctor",
+        "a question to it": f"curl --json '{question}' {address(settings)}/v1/score",
+        "the backtest": os.path.relpath(made.folder / "report.html"),
+        "runs and models": f"{here}/mlflow ui --backend-store-uri {registry.tracking_uri(settings)}",
+        "its state": f"FORESELL_HOME={settings.home} {here}/foresell doctor",
     }
 
 
 def _riskiest(answer: dict[str, Any], riskiest: list[dict[str, Any]]) -> list[RenderableType]:
     heads = {"seller": "left", "fails now": "right", "of orders": "right", "limit": "right"}
     heads |= {f"in breach in {HORIZON} days": "right", "90%": "right", "band": "left"}
-    title = f"Riskiest sellers that keep the standard today ({answer['as_of']}, model {answer['model']['version']})"
+    title = f"Riskiest sellers not in breach today ({answer['as_of']}, model {answer['model']['version']})"
     return ["", table(heads, [_row(result) for result in riskiest], title)]
 
 
@@ -122,18 +124,26 @@ def explained(as_of: str, result: dict[str, Any]) -> list[RenderableType]:
     """One score in words and counts; the numbers on the left add up to the log-odds of the probability."""
     risk, why = result["risks"][RISK], result["risks"][RISK]["explanation"]
     then = date.fromisoformat(as_of) + timedelta(days=HORIZON)
-    parts = [(why["base"], "where every seller starts"), (why["arithmetic"], _arithmetic(risk))]
-    parts += [(reason["contribution"], reason["text"]) for reason in why["reasons"]]
-    total = sum(number for number, _ in parts)
-    rows = [
-        *((f"{number:+.2f}", text) for number, text in parts),
-        (f"{total:+.2f}", f"a probability of {risk['probability']:.0%}"),
+    parts = [
+        (why["base"], "where every seller starts"),
+        (why["arithmetic"], _arithmetic(risk)),
+        *_reasons(why["reasons"]),
     ]
+    total = sum(number for number, _ in parts)
+    parts.append((total, f"a probability of {risk['probability']:.0%}"))
+    rows = [(f"{number:+.2f}", text) for number, text in parts]
     said = (
-        f"\n{result['seller_id']} keeps the standard today, and is in breach on {then} with a probability of "
+        f"\n{result['seller_id']} is not in breach today. On {then} it will be, with a probability of "
         f"{risk['probability']:.0%}. Why, in log-odds that add up:"
     )
     return [Text(said), "", table({"": "right", " ": "left"}, rows), *_evidence(why["reasons"])]
+
+
+def _reasons(reasons: list[dict[str, Any]]) -> list[tuple[float, str]]:
+    """The strongest reasons, and the rest as one."""
+    rest = sum(reason["contribution"] for reason in reasons[REASONS:])
+    first = [(reason["contribution"], reason["text"]) for reason in reasons[:REASONS]]
+    return [*first, (rest, f"{len(reasons) - REASONS} smaller reasons")] if reasons[REASONS:] else first
 
 
 def _arithmetic(risk: dict[str, Any]) -> str:

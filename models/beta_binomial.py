@@ -65,8 +65,8 @@ def _rows(*values: ArrayLike) -> tuple[Array, ...]:
 
 def _chunks(count: Whole) -> Iterator[Whole]:
     """Row numbers in groups of like count, for little padding; a group holds at most CELLS terms, or one row."""
-    if len(count) * count.max(initial=0) <= CELLS:
-        yield from [np.arange(len(count))] * (len(count) > 0)
+    if 0 < len(count) * count.max(initial=0) <= CELLS:
+        yield np.arange(len(count))
         return
     order, start = np.argsort(count, kind="stable"), 0
     while start < len(order):

@@ -56,12 +56,6 @@ def fit_concentration(events: Array, volume: Array, a: Array, b: Array) -> float
     return float(np.exp(found.x))
 
 
-def mid_p(events: Array, volume: Array, a: Array, b: Array) -> Array:
-    """P(X < events) + P(X = events) / 2 for X ~ beta-binomial(volume, a, b), shape (rows,), 0..1."""
-    below, upto = _steps(events, volume, a, b)
-    return (below + upto) / 2
-
-
 def covered(events: Array, volume: Array, a: Array, b: Array) -> Array:
     """Share of each row's step of the distribution that lies in the 90% interval, shape (rows,), 0..1.
 

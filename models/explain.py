@@ -48,11 +48,6 @@ class Explanation:
     arithmetic: float
     reasons: tuple[Reason, ...]
 
-    @property
-    def total(self) -> float:
-        """The served log-odds, added up again from the parts."""
-        return self.base + self.arithmetic + sum(r.contribution for r in self.reasons)
-
 
 @dataclass(frozen=True)
 class Parts:

@@ -25,7 +25,7 @@ ARITHMETIC = (
     "roll_forward_volume",  # log(1 + volume at as_of + horizon)
 )
 INTERVAL = (0.05, 0.95)
-FEW_ROWS = 64
+FEW_ROWS = 64  # up to so many, one thread
 BANDS = ("clear", "watch", "review")
 
 

@@ -4,7 +4,7 @@ It goes through the same intake, ledger and features as every other seller's, wi
 published; what the model needs and the history lacks is asked for, never taken for zero.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from features.contract import TABLES
 from features.errors import ForesellError
 from features.intake import hold_back, open_frames
-from features.ledger import build_ledger
+from features.ledger import Ledger, build_ledger
 from features.table import build_table
 from models.bundle import Bundle
 from serving.answers import Rows
@@ -25,28 +25,34 @@ UNNAMED = "unnamed"
 GIVEN = ("orders", "returns", "cases", "feedback")
 
 
-def rows_of(history: History, seller: Row | None, store: Store, bundle: Bundle) -> Rows:
+def rows_of(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows:
     """The seller's row at the store's as_of; Refused says what is wrong with the history."""
-    try:
-        return _rows(history, seller or {}, store, bundle)
-    except ForesellError as error:
-        raise _refuse("/history", f"{error.rule} Found: {error.found}. Next: {error.next_step}.") from error
-
-
-def _rows(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows:
     seller_id = str(seller.get("seller_id") or UNNAMED)
-    available = frozenset(store.facts["available"])
-    given = {name: rows for name in GIVEN if (rows := getattr(history, name)) is not None}
-    _check_tables(given, available)
-    tables = {name: rows for name, rows in given.items() if name in available} | {"sellers": [seller]}
-    frames = {name: _frame(name, rows, seller_id, available) for name, rows in tables.items()}
-    market = hold_back(open_frames(frames, store.facts["zone"], quarantine_share=0), store.as_of)
-    ledger = build_ledger(market)
+    ledger = _ledger(_frames(history, seller, seller_id, store), store)
     figures = pq.read_table(store.folder / "figures.parquet")
     table = build_table(ledger, [store.as_of], [m.standard for m in bundle.models], figures)
     if len(table) != 1:
         raise _refuse("/history/orders", f"Nothing of it became known in the 400 days to {store.day}.")
     return Rows(table, [orders_of(ledger, table, store.as_of).get(seller_id, {})])
+
+
+def _frames(history: History, seller: Row, seller_id: str, store: Store) -> dict[str, pa.Table]:
+    available = frozenset(store.facts["available"])
+    given = {name: rows for name in GIVEN if (rows := getattr(history, name)) is not None}
+    _check_tables(given, available)
+    tables = {name: rows for name, rows in given.items() if name in available} | {"sellers": [seller]}
+    return {name: _frame(name, rows, seller_id, available) for name, rows in tables.items()}
+
+
+def _ledger(frames: Mapping[str, pa.Table], store: Store) -> Ledger:
+    try:
+        market = open_frames(frames, store.facts["zone"], quarantine_share=0)
+    except ForesellError as error:
+        raise _refuse("/history", f"It breaks the data contract: {error.found}.") from error
+    try:
+        return build_ledger(hold_back(market, store.as_of))
+    except ForesellError as error:
+        raise _refuse("/history/orders", f"None of the orders was known by {store.day}.") from error
 
 
 def _frame(name: str, rows: Sequence[Row], seller_id: str, available: Collection[str]) -> pa.Table:

@@ -45,9 +45,9 @@ class Holder:
 
 
 def _made_at(home: Path, facts: Mapping[str, Any]) -> int:
-    """When the copy was made: one that is mended is looked at again."""
+    """When the copy came to its place: one that is mended is looked at again."""
     with suppress(OSError):
-        return local_copy(home, str(facts.get("digest"))).stat().st_mtime_ns
+        return local_copy(home, str(facts.get("digest"))).stat().st_ctime_ns
     return 0
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import ForesellError
+from features.quantities import available_quantities
+from features.table import numeric_names, plan
 from serving.holder import Held, Holder
 from serving.log import PredictionLog
 from serving.pointer import read
@@ -61,9 +63,16 @@ class Following:
     def _join(self, held: Held | None, store: Store | None) -> None:
         if held is None or store is None:
             return
-        missing = sorted(set(held.bundle.golden.names) - set(store.names))
+        missing = sorted(_needed(held, store) - set(store.names))
         if missing:
             some = ", ".join(missing[:3])
             LOGGER.error("Version %s needs %d columns that the store lacks: %s", held.version, len(missing), some)
             return
         self.loaded = Loaded(held, store, self._log.know(store.names))
+
+
+def _needed(held: Held, store: Store) -> set[str]:
+    """The columns that the model reads, and those that this code would make of a history."""
+    standards = [model.standard for model in held.bundle.models]
+    needs = plan(available_quantities(store.facts["available"]), standards)
+    return {*held.bundle.golden.names, *numeric_names(needs)}

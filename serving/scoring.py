@@ -73,7 +73,7 @@ def _predict_rows(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreRequ
 
 
 def _predict_new(loaded: Loaded, history: History, request: ScoreRequest) -> list[Prediction]:
-    rows = rows_of(history, request.seller, loaded.store, loaded.held.bundle)
+    rows = rows_of(history, request.seller or {}, loaded.store, loaded.held.bundle)
     return predict(loaded.held, rows, _question(request), loaded.store.day, loaded.layout)
 
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from histories import VERSIONED, Draw, History, Row, Tables, edited, only, seller_rows, versions_of
+from drawn_rows import Draw, Row, Tables, edited, seller_rows, versions_of
+from histories import VERSIONED, History, only
 from oracle import BORN, KEYS, SPOKEN
 from oracle_orders import earliest
 
@@ -115,3 +116,11 @@ def with_late_versions(history: History, day: int, rng: Random) -> History:
 def late_version(draw: Draw, table: str, row: Row) -> Row:
     # An odd microsecond, so that it never has the moment of another version of its key.
     return {**edited(draw, table, row), "recorded_at": draw.moment(0, 20).replace(microsecond=777)}
+
+
+def overwritten(orders: list[Row]) -> list[Row]:
+    """A planted fault: of each order line the newest version, told when its first was: a table kept in place."""
+    told = sorted(orders, key=lambda row: (row["recorded_at"] is not None, row["recorded_at"] or 0))
+    last = {(row["order_id"], row["line_id"]): row for row in told}
+    first = {(row["order_id"], row["line_id"]): row["recorded_at"] for row in reversed(told)}
+    return [{**row, "recorded_at": first[key]} for key, row in last.items()]

@@ -42,10 +42,8 @@ def as_oracle(ledger: EngineLedger) -> Ledger:
     result = Ledger()
     for seller, day, *values in ledger.con.execute(f"select seller_id, day, {names} from ledger").fetchall():
         put(result.entries[seller, day], ledger.quantities, values)
-    found = ledger.con.execute(
-        f"select seller_id, effective_day, decided_day, {names} from ledger_corrections"
-    ).fetchall()
-    for seller, effective, decided, *values in found:
+    corrections = f"select seller_id, effective_day, decided_day, {names} from ledger_corrections"
+    for seller, effective, decided, *values in ledger.con.execute(corrections).fetchall():
         put(result.corrections[seller, effective, decided], ledger.quantities, values)
     return result
 
@@ -59,7 +57,7 @@ def differences(found: Ledger, expected: Ledger, known_by: float = math.inf) -> 
     """What differs in any window at any as-of day up to `known_by`; empty when nothing does."""
     ours, theirs = found.known(), expected.known()
     return [
-        f"{quantity} of {seller} on day {day} as known from day {known}: {ours.get(key, 0)}, expected {theirs.get(key, 0)}"
+        f"{quantity} of {seller} on day {day}, known from {known}: {ours.get(key, 0)}, expected {theirs.get(key, 0)}"
         for key in sorted(ours.keys() | theirs.keys())
         for seller, day, known, quantity in [key]
         if known <= known_by and ours.get(key, 0) != theirs.get(key, 0)

@@ -10,20 +10,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from oracle_orders import LATE_FAULTS, Day, case_entries, earliest, feedback_entries, order_entries, return_entries
+from oracle_appeals import KEYS, appealed
+from oracle_orders import Day, case_entries, earliest, feedback_entries, order_entries, return_entries
 
 Row = dict[str, Any]
 Tables = Mapping[str, list[Row]]
 Sums = dict[str, int]
+Placed = dict[Any, tuple[int, int, int]]  # entry -> (the day it lies on, the day it falls on, value)
 
-KEYS = {
-    "orders": ("order_id", "line_id"),
-    "returns": ("return_id",),
-    "cases": ("case_id",),
-    "feedback": ("feedback_id",),
-    "sellers": ("seller_id",),
-}
-# Without recorded_at: the moments of which any makes the row known, and for each later moment the values that speak of it.
+# Without recorded_at: the moments of which any makes the row known; the later moments, with the values told then.
 BORN = {
     "orders": ("ordered_at", "shipped_at", "delivered_at", "cancelled_at"),
     "returns": ("opened_at",),
@@ -60,7 +55,7 @@ class Ledger:
         return sums
 
     def known(self) -> dict[tuple[str, int, int, str], int]:
-        """What every window at every as-of day is made of: (seller, day, known from day, quantity) -> sum, zeros left out.
+        """What every window is made of: (seller, day, known from day, quantity) -> sum, zeros left out.
 
         Two ledgers give the same sum for all windows and as-of days exactly when these are equal.
         """
@@ -85,7 +80,7 @@ def ledger(tables: Tables, zone: str, quantities: Iterable[str]) -> Ledger:
     for group in groups(tables):
         before = one_group(group, zone, wanted)
         merge(whole, before)
-        for decided, corrected in appealed(group, zone):
+        for decided, corrected in appealed(group, day_in(zone)):
             after = one_group(corrected, zone, wanted)
             merge_difference(whole, after, before, decided)
             before = after
@@ -130,7 +125,7 @@ def one_group(group: Tables, zone: str, wanted: frozenset[str]) -> Ledger:
     """Day after day: what is known at its close, which entries follow, and what that changes in the ledger so far."""
     result, day_of = Ledger(), day_in(zone)
     told = knowledge_days(group, day_of)
-    placed: dict[tuple[str, ...], tuple[int, int, int]] = {}
+    placed: Placed = {}
     natural: dict[tuple[str, ...], tuple[int, int]] = {}
     for today in range(min(told, default=1), max(told, default=-LONGEST_WAIT) + LONGEST_WAIT + 1):
         if today in told:
@@ -187,7 +182,7 @@ def newest(name: str, rows: list[Row], today: int, day_of: Day) -> list[Row]:
 
 
 def as_seen(name: str, row: Row, today: int, day_of: Day) -> Row | None:
-    """One version at the close of a day: None before it was known, and without recorded_at blank where it speaks later."""
+    """One version at the close of a day: None before it was known; without recorded_at, blank where it speaks later."""
     recorded = row.get("recorded_at")
     if recorded is not None:
         return row if day_of(recorded) <= today else None
@@ -238,32 +233,3 @@ def fulfilment(sellers: list[Row], seller: str, day_of: Day) -> Any:
         return told[-1].get("fulfilment") if told else None
 
     return on
-
-
-def appealed(group: Tables, zone: str) -> list[tuple[int, dict[str, list[Row]]]]:
-    """The group's rows after each day of decided appeals, in order of the days."""
-    day_of = day_in(zone)
-    rows = {name: [dict(row) for row in group.get(name, [])] for name in group}
-    decided = defaultdict(list)
-    for appeal in group.get("corrections", []):
-        if any(row_key(appeal["table"], row) == appeal["row_key"] for row in rows.get(appeal["table"], [])):
-            decided[day_of(appeal["decided_at"])].append(appeal)
-    steps = []
-    for day in sorted(decided):
-        for appeal in decided[day]:
-            rows[appeal["table"]] = [new for row in rows[appeal["table"]] if (new := after_appeal(row, appeal))]
-        steps.append((day, dict(rows)))
-    return steps
-
-
-def row_key(table: str, row: Row) -> str:
-    return "/".join(str(row[key]) for key in KEYS[table])
-
-
-def after_appeal(row: Row, appeal: Row) -> Row | None:
-    if row_key(appeal["table"], row) != appeal["row_key"]:
-        return row
-    if appeal["effect"] == "excluded":
-        return None
-    column = LATE_FAULTS if appeal["table"] == "orders" else "fault"
-    return {**row, column: appeal["new_fault"]}

@@ -1,4 +1,4 @@
-"""The oracle's feature rows: window sums, groups and formulas, each worked out for one seller and day in plain Python."""
+"""The oracle's feature rows: window sums, groups and formulas, for one seller and day at a time in plain Python."""
 
 import math
 from collections import Counter, defaultdict
@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 import sqlglot
-from oracle import BORN, KEYS, Ledger, Row, Tables, day_in, newest
+from oracle import BORN, Ledger, Row, Tables, day_in, newest
+from oracle_appeals import KEYS
 from oracle_orders import Day, earliest
 from sqlglot import expressions as sql
 
@@ -122,9 +123,8 @@ def first_versions(tables: Tables, day_of: Day) -> list[Row]:
     found: dict[Any, list[Row]] = defaultdict(list)
     for line in tables["orders"]:
         found[tuple(line[key] for key in KEYS["orders"])].append(line)
-    return [
-        newest("orders", versions, min(told(v, day_of) for v in versions), day_of)[0] for versions in found.values()
-    ]
+    firsts = [(versions, min(told(version, day_of) for version in versions)) for versions in found.values()]
+    return [newest("orders", versions, first, day_of)[0] for versions, first in firsts]
 
 
 def told(line: Row, day_of: Day) -> int:
@@ -186,7 +186,7 @@ def parsed(formula: str) -> sql.Expression:
     return sqlglot.parse_one(formula, read="duckdb")
 
 
-BINARY: dict[type[sql.Expression], Callable[[float, float], float]] = {
+OPERATIONS: dict[type[sql.Expression], Callable[..., float]] = {
     sql.Add: lambda a, b: a + b,
     sql.Sub: lambda a, b: a - b,
     sql.Mul: lambda a, b: a * b,
@@ -196,8 +196,6 @@ BINARY: dict[type[sql.Expression], Callable[[float, float], float]] = {
     sql.LT: lambda a, b: a < b,
     sql.LTE: lambda a, b: a <= b,
     sql.EQ: lambda a, b: a == b,
-}
-UNARY: dict[type[sql.Expression], Callable[[float], float]] = {
     sql.Neg: lambda a: -a,
     sql.Ln: math.log,
     sql.Sqrt: math.sqrt,
@@ -212,18 +210,20 @@ def walk(node: Any, row: Mapping[str, float]) -> float | None:
         return None if math.isnan(row[node.name]) else float(row[node.name])
     if isinstance(node, sql.Literal):
         return float(node.this)
-    if isinstance(node, sql.Case):
-        return case(node, row)
+    return case(node, row) if isinstance(node, sql.Case) else called(node, row)
+
+
+def called(node: Any, row: Mapping[str, float]) -> float | None:
+    """An operator or function of other nodes; of those with one operand, the second is None."""
+    values = [
+        walk(part, row) for part in (node.this, node.expression, *node.expressions) if isinstance(part, sql.Expression)
+    ]
     if isinstance(node, (sql.Coalesce, sql.Greatest, sql.Least)):
-        return chosen(node, [walk(part, row) for part in (node.this, *node.expressions)])
+        return chosen(node, values)
     if isinstance(node, sql.Nullif):
-        value, other = walk(node.this, row), walk(node.expression, row)
-        return None if value == other else value
-    if type(node) in UNARY:
-        value = walk(node.this, row)
-        return None if value is None else UNARY[type(node)](value)
-    left, right = walk(node.this, row), walk(node.expression, row)
-    return None if left is None or right is None else BINARY[type(node)](left, right)
+        return None if values[0] == values[1] else values[0]
+    operation: Callable[..., float] = OPERATIONS[type(node)]
+    return None if None in values else operation(*values)
 
 
 def chosen(node: Any, values: list[float | None]) -> float | None:

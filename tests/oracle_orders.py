@@ -10,7 +10,6 @@ Entries = dict[str, tuple[int, int]]
 
 LATE_FAULTS = "late_fault_after_appeal"
 PARTS = ("late", "cancelled_by_seller", "item_not_received", "not_as_described", "case_unresolved", "low_rating")
-REPORTS = ("item_not_received", "not_as_described")
 SELLERS_OWN = (None, "unknown", "seller")
 
 
@@ -183,17 +182,11 @@ def failing(entries: Entries, cases: list[Row], feedback: list[Row], wanted: fro
     own = [case_entries(row, day_of) for row in cases if row.get("fault") in SELLERS_OWN]
     cases_all = [case_entries(row, day_of) for row in cases]
     ratings = [feedback_entries(row, day_of) for row in feedback]
-    days = [
-        found[part][0]
-        for found in [entries, *cases_all, *ratings]
-        for part in PARTS
-        if part in found and part in wanted
-    ]
-    blamed = {"late_seller_fault", "cancelled_by_seller", *REPORTS, "case_unresolved", "low_rating"} & wanted
-    blamed_days = [found[part][0] for found in [entries, *own, *ratings] for part in blamed if part in found]
-    result: Entries = {}
-    if days:
-        result["service_failure"] = (min(days), 1)
-    if blamed_days:
-        result["service_failure_seller_fault"] = (min(blamed_days), 1)
-    return result
+    result = first_of({*PARTS} & wanted, [entries, *cases_all, *ratings], "service_failure")
+    blamed = {"late_seller_fault" if part == "late" else part for part in PARTS} & wanted
+    return result | first_of(blamed, [entries, *own, *ratings], "service_failure_seller_fault")
+
+
+def first_of(parts: set[str], found: list[Entries], name: str) -> Entries:
+    days = [entries[part][0] for entries in found for part in parts if part in entries]
+    return {name: (min(days), 1)} if days else {}

@@ -66,9 +66,11 @@ def test_the_concentration_that_made_the_counts_is_found(counts):
     assert expected_rate.fit_concentration(np.zeros(4), np.zeros(4), a[:4], b[:4]) == 1.0
 
 
-def test_mid_p_is_the_middle_of_the_step():
-    middle = expected_rate.mid_p(np.array([2.0]), np.array([9.0]), np.array([1.5]), np.array([6.0]))
-    assert middle[0] == pytest.approx(betabinom.cdf(1, 9, 1.5, 6) + betabinom.pmf(2, 9, 1.5, 6) / 2)
+def test_an_outcome_at_the_end_of_the_interval_is_covered_by_its_share():
+    one = np.ones(1)
+    below, upto = betabinom.cdf([4, 5], 9, 1.5, 6)
+    assert below < 0.95 < upto
+    assert expected_rate.covered(5 * one, 9 * one, 1.5 * one, 6 * one) == pytest.approx((0.95 - below) / (upto - below))
 
 
 @pytest.mark.parametrize("events", [-1.0, 10.0])

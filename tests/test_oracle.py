@@ -6,41 +6,9 @@ from typing import Any
 import pytest
 from oracle import Ledger, ledger
 
-EVERYTHING = frozenset(
-    [
-        "ordered",
-        "units",
-        "gross_cents",
-        "shipped",
-        "handling_minutes",
-        "tracking_missing",
-        "overdue_to_ship",
-        "overdue_cleared",
-        "delivered",
-        "delivery_minutes",
-        "closed",
-        "late",
-        "late_seller_fault",
-        "late_carrier_fault",
-        "late_platform_fault",
-        "cancelled",
-        "cancelled_by_seller",
-        "returned",
-        "returned_seller_fault",
-        "refund_cents",
-        "matured_delivered",
-        "matured_returned",
-        "inquiry",
-        "item_not_received",
-        "not_as_described",
-        "unanswered_48h",
-        "case_unresolved",
-        "feedback",
-        "low_rating",
-        "service_failure",
-        "service_failure_seller_fault",
-    ]
-)
+from features.quantities import QUANTITIES
+
+EVERYTHING = frozenset(quantity.name for quantity in QUANTITIES)
 DAY_ZERO = (date(2026, 3, 1) - date(1970, 1, 1)).days
 
 

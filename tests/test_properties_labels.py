@@ -4,8 +4,9 @@ import math
 from fractions import Fraction
 from random import Random
 
+from drawn_rows import Row
 from engine_side import HISTORIES, built, for_histories
-from histories import History, Row, an_example
+from histories import History, an_example
 from oracle import Ledger, ledger
 
 from features.labels import Labels, label

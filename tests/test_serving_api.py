@@ -235,7 +235,7 @@ def orders(**changes: Any) -> dict[str, Any]:
         ({"history": orders(ordered_at="soon")}, "/history", "ordered_at"),
         ({"history": orders(price=-1)}, "/history", "price"),
         ({"history": orders(price={"cents": 1})}, "/history/orders/0/price", "valid"),
-        ({"history": orders(ordered_at="2027-06-01T00:00:00Z")}, "/history", ""),
+        ({"history": orders(ordered_at="2027-06-01T00:00:00Z")}, "/history/orders", "None of the orders was known"),
         ({"history": orders(ordered_at="2021-06-01T00:00:00Z")}, "/history/orders", "400 days"),
     ],
 )

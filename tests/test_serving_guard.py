@@ -6,12 +6,15 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from serving import guard
 from serving.guard import Guard, Route
+from serving.schema import ScoreRequest
 
 
 class Body(BaseModel):
@@ -38,7 +41,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 ROUTES = {path: Route() for path in ("/ok", "/breaks", "/slow", "/bento-500", "/bento-415", "/bento-503")}
-ROUTES |= {"/echo": Route("POST", body=Body), "/page": Route(page=lambda: PlainTextResponse("ours"))}
+ROUTES |= {
+    "/score": Route("POST", body=ScoreRequest),
+    "/echo": Route("POST", body=Body),
+    "/page": Route(page=lambda: PlainTextResponse("ours")),
+}
 
 
 def ask(method: str, path: str, **more: Any) -> httpx.Response:
@@ -176,3 +183,18 @@ def test_the_problem_document_is_json_of_rfc_9457():
         "status": 404,
         "detail": "The paths are listed at /docs.json.",
     }
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["s1", 28])
+NAMES = st.sampled_from(["seller_ids", "history", "seller", "horizon_days", "explain", "orders"]) | st.text(max_size=5)
+VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(NAMES, v, max_size=4), max_leaves=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=50) | VALUES.map(lambda v: json.dumps(v).encode()))
+def test_no_body_makes_the_service_fail(body: bytes):
+    answer = ask("POST", "/score", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (200, 400, 422)
+    if answer.status_code != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code
