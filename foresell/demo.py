@@ -32,10 +32,9 @@ def demo(leave: bool, as_json: bool) -> None:
     if not STANDARDS.exists():
         raise ForesellError("The demo runs in a checkout of Foresell.", f"no {STANDARDS}", "make demo, in the checkout")
     settings = own_settings(Settings())
-    os.environ.setdefault("BENTOML_QUIET", "True")  # the server's own messages would run through the example
     with steps() as say:
         made, store = build(settings, say)
-        process = start_ready(settings, say)
+        process = start_ready(settings, say, settings.home / "serving.log")
     with ending(process):
         show(outcome(settings, made, store), as_json)
         if not leave:

@@ -16,10 +16,11 @@ from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
 from foresell.results import SCORES, SLICE, number
 from models import registry
-from training.backtest import Options, backtest
+from training.backtest import backtest
 from training.gates import Gate
 from training.pipeline import Training, train
 from training.report import render
+from training.scoring import Options
 from training.summary import sentences
 
 # The public records of the reference: what its boosting groups each by.

@@ -75,8 +75,8 @@ def scored(bundle: Bundle, rows: FeatureTable, version: str) -> dict[str, Any]:
     from models.batch import batch
 
     columns: dict[str, Any] = dict(batch(bundle, rows))
-    columns["model_version"] = np.full(len(columns["seller_id"]), version, dtype=object)
-    return columns
+    digest = columns.pop("model_digest")
+    return columns | {"model_version": np.full(len(digest), version, dtype=object), "model_digest": digest}
 
 
 def write_scores(columns: dict[str, Any], out: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import Popen
+from subprocess import STDOUT, Popen
 
 import httpx
 
@@ -16,7 +16,7 @@ from foresell.console import Say, steps
 from foresell.data import read_ledger
 from foresell.scoring import champion, last_day
 from serving.copies import current
-from serving.launch import start
+from serving.launch import command, environment
 from serving.store import Store, open_store, write_store
 
 START_SECONDS = 60
@@ -68,18 +68,25 @@ def wait(process: Process) -> None:
     raise ForesellError("The service must keep running.", f"it ended with code {code}", "read its messages above")
 
 
-def start_ready(settings: Settings, say: Say) -> Process:
-    """Start the service and wait until it answers."""
+def start_ready(settings: Settings, say: Say, log: Path | None = None) -> Process:
+    """Start the service and wait until it answers; its messages go to the log, or to where ours go."""
     if _answers(settings, "/livez"):
         raise ForesellError("The port must be free.", f"{address(settings)} answers", "stop that, or set FORESELL_PORT")
     say("starting the API")
-    process = start(settings)
+    process = _start(settings, log)
     try:
         _wait_ready(settings, process)
     except BaseException:
         _end(process)
         raise
     return process
+
+
+def _start(settings: Settings, log: Path | None) -> Process:
+    if log is None:
+        return Popen(command(settings), env=environment(settings))
+    with log.open("ab") as messages:
+        return Popen(command(settings), env=environment(settings), stdout=messages, stderr=STDOUT)
 
 
 @contextmanager

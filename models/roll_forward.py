@@ -81,7 +81,7 @@ def log_odds(probability: Array, eps: float = 1e-6, bound: float = LOG_ODDS_BOUN
 def most_kept(standard: Standard, volume: Array) -> Array:
     """Most bad events among `volume` that are no breach, shape (rows,), in whole numbers; -1 where even none is one."""
     scaled = volume.astype(np.int64) * round(standard.tolerance * MILLIONTHS)
-    most = scaled // MILLIONTHS if standard.strict else -(-scaled // MILLIONTHS) - 1
+    most = scaled // MILLIONTHS if standard.limit_keeps else -(-scaled // MILLIONTHS) - 1
     return np.maximum(most, standard.minimum_events - 1).astype(np.float64)
 
 

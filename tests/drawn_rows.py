@@ -213,6 +213,8 @@ def edited(draw: Draw, table: str, row: Row) -> Row:
 
 
 def other_value(draw: Draw, column: str, value: Any) -> Any:
+    if column == "left_at":
+        return draw.moment(SPAN, 2 * SPAN)
     if isinstance(value, date):
         return value + timedelta(days=draw.rng.choice((-1, 0, 1, 2)))
     return draw.rng.choice(OTHER_VALUES.get(column, (value,)))

@@ -42,6 +42,12 @@ class History:
     missing: frozenset[str]  # "returns" or "orders.ship_by"
     dates_only: bool
 
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        """Short words for hypothesis, which would print every row."""
+        rows = ", ".join(f"{len(rows)} {table}" for table, rows in self.tables.items())
+        versions, missing = sorted(self.versioned), sorted(self.missing)
+        printer.text(f"History({rows}; zone {self.zone}, versions of {versions}, without {missing})")
+
     def columns(self, table: str) -> list[str]:
         found = [column for column in COLUMNS[table] if f"{table}.{column}" not in self.missing]
         return found + ["recorded_at"] * (table in self.versioned)

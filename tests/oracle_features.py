@@ -43,7 +43,7 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
             row = {name: sums[seller][name] if is_window(name) else market.figure(seller, name) for name in wanted}
             row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
             rows.numbers[seller, as_of] = row
-            rows.texts[seller, as_of] = {**said[seller], "peer_group": " · ".join(peers[1])}
+            rows.texts[seller, as_of] = {**said[seller], "peer_group": " · ".join(filter(None, peers[1]))}
     return rows
 
 

@@ -4,13 +4,20 @@ import json
 import sys
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
+import serving_market
 import typer
+from rich.console import Console
 
 from features.errors import ForesellError
-from foresell import cli, data
+from foresell import cli, data, modelling
 from foresell.console import Outcome, fail, show, table
+from foresell.demo import explained
+from models.registry import Version
 
 COMMANDS = ("demo", "import", "features", "backtest", "train", "promote", "rollback", "score", "serve", "doctor")
 
@@ -132,6 +139,149 @@ def market(tmp_path):
     (folder / "orders.csv").write_text("\n".join(["order_id,line_id,seller_id,ordered_at", *lines]))
     (folder / "sellers.csv").write_text("seller_id\na\nb\nc\n")
     return folder
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """A home of its own for what commands write."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("FORESELL_HOME", str(folder))
+    monkeypatch.setenv("FORESELL_TRACKING_URI", "")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rule"),
+    [
+        (("score", "data", "out.parquet"), "no model has been trained yet"),
+        (("serve",), "no model has been trained yet"),
+    ],
+)
+def test_without_a_champion_the_next_step_is_to_train(run, home, arguments, rule):
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert rule in err
+    assert "foresell train" in err
+    assert not (home / "mlflow.db").exists()  # asking leaves no empty registry behind
+
+
+def test_doctor_of_a_fresh_home(run, home):
+    code, out, _ = run("doctor", "--json")
+    found = {finding["name"]: finding for finding in json.loads(out)["findings"]}
+    assert code == 1
+    assert found["lightgbm"]["well"]
+    assert found["files"]["well"]
+    lacking = {name for name, finding in found.items() if not finding["well"]}
+    assert lacking == {"registry", "local champion", "online store", "service"}
+    assert all(found[name]["next_step"] for name in lacking)
+
+
+GATE = {"name": "rows are blind to the future", "passed": True, "found": "no row moved", "needed": "no row to move"}
+CHALLENGER = Version("7", "sha256:seven")
+
+
+@pytest.fixture
+def registered(monkeypatch, home):
+    """A registry with a challenger; `verdict(gates)` leaves what its training said, and returns promoted versions."""
+    promoted = []
+    monkeypatch.setattr(modelling.registry, "find", lambda alias, settings: CHALLENGER)
+    monkeypatch.setattr(modelling.registry, "promote", lambda number, settings: promoted.append(number))
+
+    def verdict(gates, digest="sha256:seven"):
+        folder = home / "trainings" / "one"
+        folder.mkdir(parents=True)
+        (folder / "gates.json").write_text(json.dumps({"bundle_digest": digest, "gates": gates}))
+        return promoted
+
+    return verdict
+
+
+def test_promotion_after_every_gate(run, registered):
+    promoted = registered([GATE])
+    code, out, _ = run("promote", "--json")
+    assert code == 0
+    assert json.loads(out) == {"champion": "7", "digest": "sha256:seven"}
+    assert promoted == ["7"]
+
+
+def test_promotion_is_refused_with_the_gate_that_failed(run, registered):
+    promoted = registered([GATE, GATE | {"name": "errs less", "passed": False, "found": "+0.01", "needed": "below 0"}])
+    code, _, err = run("promote")
+    assert code == 2
+    assert "errs less: +0.01; needed below 0" in err
+    assert "blind to the future" not in err
+    assert promoted == []
+
+
+def test_promotion_needs_the_verdict_on_this_very_bundle(run, registered):
+    promoted = registered([GATE], digest="sha256:another")
+    code, _, err = run("promote")
+    assert code == 2
+    assert "none for version 7" in err
+    assert promoted == []
+
+
+def test_promotion_needs_a_challenger(run, home, monkeypatch):
+    monkeypatch.setattr(modelling.registry, "find", lambda alias, settings: None)
+    code, _, err = run("promote")
+    assert code == 2
+    assert "foresell train" in err
+
+
+@pytest.mark.slow
+def test_scores_of_a_marketplace(run, home, tmp_path):
+    serving_market.make_home(home)
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for name, frame in serving_market.frames().items():
+        frame.to_parquet(folder / f"{name}.parquet")
+    (folder / "source.toml").write_text(f'zone = "{serving_market.ZONE}"\n')
+    code, out, _ = run("score", folder, tmp_path / "scores.parquet", "--json")
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert code == 0
+    assert json.loads(out)["rows"] == len(scores)
+    assert set(scores.risk) == {"returns", "service"}
+    assert list(scores.columns) == SCORE_COLUMNS
+    reasons = scores[[f"contribution_{n}" for n in range(1, 6)]].sum(axis=1) + scores.contribution_rest
+    log_odds = np.log(scores.probability / (1 - scores.probability))
+    assert (scores.base + scores.arithmetic + reasons - log_odds).abs().max() < 1e-4
+    assert set(scores.model_version) == {"1"}
+
+
+SCORE_COLUMNS = [
+    *("seller_id", "as_of", "risk", "probability", "interval_low", "interval_high", "band", "in_breach"),
+    *("expected_rate", "low_evidence", "base", "arithmetic"),
+    *(f"{what}_{n}" for n in range(1, 6) for what in ("reason", "contribution", "text")),
+    *("contribution_rest", "model_version", "model_digest"),
+]
+
+
+def test_days_of_the_feature_table_end_with_the_last():
+    ledger = SimpleNamespace(first_day=100, last_day=200)
+    assert data.as_of_days(ledger, 14) == [172, 186, 200]
+    assert data.as_of_days(SimpleNamespace(first_day=100, last_day=130), 7) == [130]
+
+
+def test_the_explained_example_adds_up():
+    reasons = [
+        {"contribution": number, "text": f"reason {number}", "evidence": {"order_ids": ["o1"], "count": 3}}
+        for number in (0.5, -0.25, 0.125, 0.0625, 0.03, 0.02)
+    ]
+    risk = {
+        "probability": 0.31,
+        "standard": {"current_rate": 0.22},
+        "expected_rate": 0.26,
+        "expected_rate_interval_90": [0.2, 0.3],
+        "explanation": {"base": -2.0, "arithmetic": 0.7, "reasons": reasons},
+    }
+    console = Console(width=120)
+    with console.capture() as said:
+        console.print(*explained("2013-12-31", {"seller_id": "UA", "risks": {"service": risk}}))
+    text = said.get()
+    assert "2014-01-28" in text
+    assert "+0.05   2 smaller reasons" in text
+    assert "-0.81   a probability of 31%" in text
+    assert "3 in all" in text
 
 
 def test_outcomes_for_people_and_machines(capsys):

@@ -2,9 +2,11 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
@@ -84,6 +86,19 @@ def committed_files():
         check=True,
     )
     return [path for path in listed.stdout.splitlines() if (ROOT / path).is_file()]
+
+
+def test_a_wheel_holds_every_file_of_the_packages(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("*.whl")
+    packages = tuple(f"{package.__name__}/" for package in (features, foresell, models, serving, training))
+    files = {path for path in committed_files() if path.startswith(packages)}
+    assert {"features/standards.toml", "training/report.css"} <= files
+    assert files <= set(ZipFile(wheel).namelist())
 
 
 def test_the_package_cannot_be_uploaded_by_mistake():

@@ -1,23 +1,28 @@
-"""Fitting one risk model: trees boosted from the roll-forward, and the calibration line from out-of-time predictions."""
+"""Fitting one risk model: which features, the trees on top of the roll-forward, and the line through what they say."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from models import calibration
 from models.calibration import Calibration
+from training.line import fit_line
+from training.metrics import log_loss
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-Progress = Callable[[str], None]
+T = TypeVar("T")
+R = TypeVar("R")
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
-ROUNDS = 200
+ROUNDS = 200  # slow, shallow and strongly sampled trees: less of one season is learned by heart
 INNER_FOLDS = 4
-# Slow, shallow and strongly sampled: chosen on inner time folds of the three public records before the test period.
 TREES = {
     "objective": "binary",
     "num_leaves": 15,
@@ -28,7 +33,7 @@ TREES = {
     "bagging_freq": 1,
     "feature_fraction": 0.3,
     "lambda_l2": 10.0,
-    "num_threads": 2,
+    "num_threads": 1,  # fits run beside each other instead, which is faster on small data and on a busy machine
     "deterministic": True,
     "force_row_wise": True,
     "verbose": -1,
@@ -37,16 +42,27 @@ TREES = {
 
 @dataclass(frozen=True)
 class Rows:
-    """What a model learns from: matrix (rows, features); offset, label (0 or 1) and as_of of shape (rows,)."""
+    """What a model learns from: matrix (rows, features) with the features' names; the rest of shape (rows,).
 
+    offset: the roll-forward's clipped log-odds; label: 0 or 1, nan where unknown (never learned from).
+    """
+
+    names: tuple[str, ...]
     matrix: Array
     offset: Array
     label: Array
     as_of: Ints
 
-    def take(self, rows: Mask) -> "Rows":
-        """The rows of a mask."""
-        return Rows(self.matrix[rows], self.offset[rows], self.label[rows], self.as_of[rows])
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    def take(self, rows: Mask | Ints) -> "Rows":
+        """The rows of a mask, or by number."""
+        return Rows(self.names, self.matrix[rows], self.offset[rows], self.label[rows], self.as_of[rows])
+
+    def only(self, names: Sequence[str]) -> "Rows":
+        """The same rows with these features."""
+        return replace(self, names=tuple(names), matrix=self.matrix[:, [self.names.index(name) for name in names]])
 
 
 @dataclass(frozen=True)
@@ -57,44 +73,65 @@ class Fitted:
     line: Calibration
     raw: Array
 
+    def probability(self, rows: Rows) -> Array:
+        """What the model says of rows that have its features, shape (rows,)."""
+        return np.asarray(expit(self.line.apply(rows.offset + tree_sum(self.trees, rows))))
 
-def fit(rows: Rows, names: Sequence[str], horizon: int, seed: int) -> Fitted:
-    """The line from inner folds, then the trees on every row (contract.md section 5)."""
-    raw = out_of_time(rows, names, horizon, seed)
+
+def fit(rows: Rows, horizon: int, seed: int) -> Fitted:
+    """The line from out-of-time predictions of inner folds, then the trees on every row (contract.md section 5)."""
+    raw = out_of_time(rows, horizon, seed)
     seen = np.isfinite(raw)
-    return Fitted(boost(rows, names, seed), calibration.fit(raw[seen], rows.label[seen]), raw)
+    return Fitted(boost(rows, seed), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
 
 
-def boost(rows: Rows, names: Sequence[str], seed: int, offset: Array | None = None) -> lgb.Booster:
-    """Trees on top of the offset (the rows' own by default); the same rows and seed give the same bytes."""
-    start = rows.offset if offset is None else offset
-    data = lgb.Dataset(rows.matrix, rows.label, init_score=start, feature_name=list(names), free_raw_data=True)
+def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> tuple[str, ...]:
+    """The candidate list of features with the least out-of-time log loss; the first where no inner fold says otherwise."""
+
+    def loss(names: tuple[str, ...]) -> float:
+        raw = out_of_time(rows.only(names), horizon, SEEDS[0])
+        seen = np.isfinite(raw)
+        return log_loss(rows.label[seen], expit(raw[seen])) if seen.any() else np.inf
+
+    return candidates[int(np.argmin(side_by_side(loss, candidates)))]
+
+
+def boost(rows: Rows, seed: int) -> lgb.Booster:
+    """Trees on top of the rows' offset; the same rows and seed give the same bytes."""
+    data = lgb.Dataset(rows.matrix, rows.label, init_score=rows.offset, feature_name=list(rows.names))
     return lgb.train(TREES | {"seed": seed}, data, ROUNDS)
 
 
-def out_of_time(rows: Rows, names: Sequence[str], horizon: int, seed: int) -> Array:
+def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
+    """What the trees add to the offset, in log-odds, shape (rows,)."""
+    return np.asarray(trees.predict(rows.matrix, raw_score=True)) if len(rows) else np.empty(0)
+
+
+def out_of_time(rows: Rows, horizon: int, seed: int) -> Array:
     """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); nan: no such fold."""
-    raw = np.full(len(rows.label), np.nan)
+    raw = np.full(len(rows), np.nan)
     for before, inside in inner_folds(rows.as_of, horizon):
-        if _both_classes(rows.label[before]):
-            trees = boost(rows.take(before), names, seed)
-            raw[inside] = rows.offset[inside] + np.asarray(trees.predict(rows.matrix[inside], raw_score=True))
+        known = rows.label[before]
+        if len(known) and 0 < known.mean() < 1:
+            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed), rows.take(inside))
     return raw
+
+
+def side_by_side(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """The task on every item, as many at once as there are processors; results in the order of the items."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(task, items))
 
 
 def inner_folds(as_of: Ints, horizon: int) -> Iterator[tuple[Mask, Mask]]:
     """Forward-chained folds: rows whose labels were known when the fold opens, and the rows of the fold.
 
-    The folds share out the as-of days after the first third of the time that is left once a horizon has passed.
+    The folds share out the days that come after one horizon and a third of what then is left.
     """
     first, last = int(as_of.min()), int(as_of.max())
     opens = first + horizon + (last - first - horizon) // 3
-    edges = np.linspace(opens, last + 1, INNER_FOLDS + 1).astype(np.int64)
-    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+    edges = np.linspace(opens, last + 1, INNER_FOLDS + 1).astype(np.int64).tolist()
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
         inside = (as_of >= start) & (as_of < end)
-        if start < end and inside.any():
+        if inside.any():
             yield as_of + horizon <= start, inside
-
-
-def _both_classes(label: Array) -> bool:
-    return bool(len(label)) and 0 < label.mean() < 1

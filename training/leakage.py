@@ -1,6 +1,6 @@
 """Proof that rows do not look ahead: everything after a day is altered, and the rows up to it must stay bit-equal."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from features.labels import label
 from features.ledger import Ledger, build_ledger
 from features.standards import Standard
 from features.table import FeatureTable, build_table
-from training.fit import Rows, boost
+from training.fit import Rows, boost, side_by_side, tree_sum
 
 Array = NDArray[np.float64]
 DAY = 86_400 * 1_000_000
@@ -62,7 +62,7 @@ def altered(market: Marketplace, day: int) -> Marketplace:
     """A copy of a marketplace in which everything that became known after the day is another; the rest is the same."""
     con = connect()
     for table in TABLES.values():
-        con.register("original", market.con.execute(f"select * from {table.name}").to_arrow_table())
+        con.register("original", market.con.sql(f"select * from {table.name}").to_arrow_table())
         con.execute(f"create table {table.name} as select * from original")
         con.unregister("original")
         for statement in alterations(table, day):
@@ -116,16 +116,20 @@ def same_rows(one: FeatureTable, other: FeatureTable) -> bool:
     return all(np.array_equal(a, b) for a, b in texts) and np.array_equal(one.block.values, other.block.values, equal_nan=True)
 
 
-def shuffled_label_auc(rows: Rows, names: Sequence[str], matrix: Array, truth: Array) -> tuple[float, float]:
-    """Mean and standard deviation of the AUC on true labels of trees (no offset) that learned labels shuffled in each week.
+def shuffled_label_auc(train: Rows, test: Rows) -> tuple[float, float]:
+    """Mean and standard deviation of the AUC on true test labels of trees (no offset) that learned shuffled labels.
 
-    matrix, truth: test rows, shapes (rows, features) and (rows,). Far from 0.5 means that level or volume alone ranks,
-    or that something leaks; it is reported and not gated.
+    Labels are shuffled within each as-of day. Far from 0.5 means that the level of a week alone ranks, or that
+    something leaks; reported, not gated. nan where the test labels are of one class.
     """
-    found = []
-    for seed in range(SHUFFLES):
-        mixed = replace(rows, label=_shuffled(rows, seed), offset=np.zeros_like(rows.offset))
-        found.append(roc_auc_score(truth, np.asarray(boost(mixed, names, seed).predict(matrix, raw_score=True))))
+    if not 0 < test.label.mean() < 1:
+        return float("nan"), float("nan")
+
+    def auc(seed: int) -> float:
+        mixed = replace(train, label=_shuffled(train, seed), offset=np.zeros_like(train.offset))
+        return float(roc_auc_score(test.label, tree_sum(boost(mixed, seed), test)))
+
+    found = side_by_side(auc, range(SHUFFLES))
     return float(np.mean(found)), float(np.std(found, ddof=1))
 
 

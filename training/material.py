@@ -13,7 +13,7 @@ from features.labels import Labels, label, treated
 from features.ledger import Ledger, build_ledger
 from features.standards import BacktestDays, Standard, StandardsFile
 from features.table import FeatureTable, build_table, usable
-from models.risk_model import ARITHMETIC, matrix
+from models.risk_model import matrix
 from models.roll_forward import Projection, log_odds, project
 from training.fit import Rows
 
@@ -56,25 +56,20 @@ class Material:
 
 @dataclass(frozen=True)
 class Target:
-    """One standard at one horizon over the active rows; arrays of shape (rows,), matrix (rows, features)."""
+    """One standard at one horizon over the active rows; arrays of shape (rows,)."""
 
     standard: Standard
     horizon: int
     labels: Labels
     treated: Mask
     projection: Projection
-    names: tuple[str, ...]
-    matrix: Array
-    offset: Array
+    rows: Rows
+    candidates: tuple[tuple[str, ...], ...]  # lists of features that a model may read: choose() decides
 
-    def rows(self, material: Material, chosen: Mask) -> Rows:
-        """The chosen rows, to learn from."""
-        return Rows(self.matrix[chosen], self.offset[chosen], self.labels.value[chosen], material.active.as_of[chosen])
-
-    def known_by(self, material: Material, day: int) -> Mask:
+    def known_by(self, day: int) -> Mask:
         """Rows to learn from on a day: their label was known by then, and nothing was done to their sellers."""
-        seen = material.active.as_of + self.horizon <= day
-        return np.asarray(seen & np.isfinite(self.labels.value) & ~self.treated)
+        seen = self.rows.as_of + self.horizon <= day
+        return np.asarray(seen & np.isfinite(self.rows.label) & ~self.treated)
 
 
 def prepare(market: Marketplace, standards: StandardsFile, last: int | None = None, progress: Progress | None = None) -> Material:
@@ -124,17 +119,22 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
     table = material.active
     labels = label(material.ledger, table, standard, horizon, material.moments.data_end)
     projection = project(standard, table.block, horizon)
-    names = (*(f.name for f in table.features), *ARITHMETIC)
+    names = tuple(f.name for f in table.features)
     return Target(
         standard=standard,
         horizon=horizon,
         labels=labels,
         treated=treated(material.ledger, table, horizon),
         projection=projection,
-        names=names,
-        matrix=matrix(names, table.block, projection),
-        offset=log_odds(projection.probability),
+        rows=Rows(names, matrix(names, table.block, projection), log_odds(projection.probability), labels.value, table.as_of),
+        candidates=(record(standard, table), names),
     )
+
+
+def record(standard: Standard, table: FeatureTable) -> tuple[str, ...]:
+    """The features made of nothing but the standard's own quantities and orders."""
+    own = {"ordered", *standard.quantities()}
+    return tuple(f.name for f in table.features if f.quantities() and f.quantities() <= own)
 
 
 def headlines(material: Material) -> dict[str, Standard]:

@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 EPS = 1e-6  # probabilities are held this far from 0 and 1 before a logarithm is taken
 BINS = 10
 TOP_SHARE = 20  # precision and recall are taken at the top twentieth, 5%
-REPLICATES_AT_ONCE = 25  # keeps the working set of a bootstrap in the processor's cache
+REPLICATES_AT_ONCE = 50  # keeps the working set of a bootstrap small
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,24 @@ def average_precisions(label: Array, score: Array, counts: Ints, group: Ints) ->
     Returns shape (replicates,); nan where a replicate holds no row with label 1.
     """
     order = np.argsort(-score, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
-    chunks = np.array_split(counts, -(-len(counts) // REPLICATES_AT_ONCE))
-    return np.concatenate([_areas(label[order], chunk[:, group[order]], ends) for chunk in chunks])
+    tie = np.append(0, np.cumsum(np.diff(score[order]) != 0))  # rows of one score share a number
+    chunks = np.array_split(counts.astype(np.int32), -(-len(counts) // REPLICATES_AT_ONCE))
+    return np.concatenate([_areas(label[order] > 0, tie, chunk.T, group[order]) for chunk in chunks])
 
 
-def _areas(label: Array, weight: Ints, ends: Ints) -> Array:
-    """Areas of precision over recall; label and weight sorted by falling score, ends the last row of each distinct score."""
-    seen = np.cumsum(weight, axis=1, dtype=np.float64)[:, ends]
-    hits = np.cumsum(weight * label, axis=1)[:, ends]
+def _areas(hit: NDArray[np.bool_], tie: Ints, counts: NDArray[np.int32], group: Ints) -> Array:
+    """Areas of precision over recall, shape (replicates,); rows by falling score, counts of shape (groups, replicates).
+
+    Only where a score holds a hit does the area grow, so precision is worked out there alone.
+    """
+    last = np.append(np.flatnonzero(np.diff(tie)), len(tie) - 1)  # the last row of each distinct score
+    found, first = np.unique(tie[hit], return_index=True)
+    seen = np.cumsum(counts[group], axis=0, dtype=np.int32)[last[found]]
+    gained = np.add.reduceat(counts[group[hit]], first, axis=0) if len(found) else np.zeros((0, counts.shape[1]))
+    hits = np.cumsum(gained, axis=0, dtype=np.float64)
     precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-    gained = np.diff(hits, axis=1, prepend=0.0)
-    total = hits[:, -1]
-    return np.asarray(np.divide((gained * precision).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0))
+    area, total = (gained * precision).sum(axis=0), gained.sum(axis=0)
+    return np.asarray(np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0))
 
 
 def squared_error(label: Array, score: Array) -> Array:

@@ -42,7 +42,7 @@ def queueable(material: Material, goal: Target, rows: Ints, daily: Daily, scores
     watched = Watched(sellers, as_of[kept], breach_by_day(daily, goal.standard), daily.first_day)
     ranked = {name: [column[kept] for column in scores[name]] for name in ("model", "roll_forward", "peer_only")}
     lines = {"warn_line": [warn_line(goal.standard, bad[kept], volume[kept])], "best_reachable": [foresight(watched)]}
-    return Queueable(watched, goal.labels.value[rows[kept]], ranked | lines)
+    return Queueable(watched, goal.rows.label[rows[kept]], ranked | lines)
 
 
 def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:
@@ -84,8 +84,8 @@ def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[
     interval_90_coverage: the rate one horizon later lay in the interval; interval_90_coverage_midp: the bad events of
     the orders that came did, given how many came, by randomised mid-p.
     """
-    scale = concentration(material, goal, goal.known_by(material, material.moments.test_from))
-    known = np.isfinite(goal.labels.value[rows]) & (goal.projection.now_n[rows] >= goal.standard.minimum_volume)
+    scale = concentration(material, goal, goal.known_by(material.moments.test_from))
+    known = np.isfinite(goal.rows.label[rows]) & (goal.projection.now_n[rows] >= goal.standard.minimum_volume)
     rows = rows[known]
     now = _at(goal.projection, rows)
     said = expected_rate(goal.standard, now, scale)

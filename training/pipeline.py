@@ -19,14 +19,15 @@ from models.bundle import Bundle, save
 from models.explain import parts
 from models.risk_model import Bands, Key, RiskModel, contributions, predict
 from training import plots
-from training.backtest import Options, iso, report
+from training.backtest import iso, report
 from training.bands import Economy, cut_points
 from training.evaluate import flat
-from training.fit import ROUNDS, TREES, Fitted, fit
+from training.fit import ROUNDS, TREES, Fitted, choose, fit
 from training.gates import Gate, judge
 from training.material import Material, Target, modelled, prepare, target
 from training.outcomes import concentration
 from training.report import render
+from training.scoring import Options
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -90,33 +91,38 @@ def final_models(material: Material, economy: Economy, say: Progress) -> tuple[l
     """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
     made, left_out = [], []
     for standard in modelled(material):
+        names = None
         for horizon in HORIZONS:
             key = Key(standard.risk, "" if standard.headline else standard.part, horizon)
             say(f"fitting {key}")
-            model = final_model(material, standard, key, economy)
-            if model is None:
+            goal = target(material, standard, horizon)
+            train = goal.known_by(material.moments.data_end)
+            if not enough(goal.rows.label[train]):
                 left_out.append(str(key))
-            else:
-                made.append(model)
+                continue
+            names = names or choose(goal.rows.take(train), goal.candidates, horizon)
+            made.append(final_model(material, goal, train, names, key, economy))
     if not made:
         rule = f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without."
         raise ForesellError(rule, f"fewer for each of {', '.join(left_out)}", "bring a longer record, or another standard")
     return made, tuple(left_out)
 
 
-def final_model(material: Material, standard: Standard, key: Key, economy: Economy) -> RiskModel | None:
-    """The model that serves: seed 0, all labelled rows; None with too few breaches."""
-    goal = target(material, standard, key.horizon)
-    train = goal.known_by(material, material.moments.data_end)
-    ones = int(goal.labels.value[train].sum())
-    if min(ones, int(train.sum()) - ones) < LEAST_BREACHES:
-        return None
-    fitted = fit(goal.rows(material, train), goal.names, key.horizon, SEED)
+def enough(label: Array) -> bool:
+    """Whether both classes are there often enough to learn from."""
+    return bool(min(label.sum(), (1 - label).sum()) >= LEAST_BREACHES)
+
+
+def final_model(
+    material: Material, goal: Target, train: Mask, names: tuple[str, ...], key: Key, economy: Economy
+) -> RiskModel:
+    """The model that serves: seed 0 on all the given rows."""
+    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED)
     return RiskModel(
         key=key,
-        standard=standard,
+        standard=goal.standard,
         text=fitted.trees.model_to_string(),
-        features=goal.names,
+        features=names,
         calibration=fitted.line,
         bands=_bands(goal, train, fitted, economy),
         concentration=concentration(material, goal, train),
