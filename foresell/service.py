@@ -26,7 +26,6 @@ Process = Popen[bytes]
 def serve_api(data: Path | None, zone: str | None) -> None:
     """Serve until stopped."""
     settings = Settings()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # through `ending`, so that no process is left behind
     with steps() as say:
         if data:
             write_online_store(data, zone, settings, say)
@@ -73,6 +72,7 @@ def start_ready(settings: Settings, say: Say, log: Path | None = None) -> Proces
     if _answers(settings, "/livez"):
         raise ForesellError("The port must be free.", f"{address(settings)} answers", "stop that, or set FORESELL_PORT")
     say("starting the API")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # through `ending`, so that no process is left behind
     process = _start(settings, log)
     try:
         _wait_ready(settings, process)

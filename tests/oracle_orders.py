@@ -1,10 +1,10 @@
 """The oracle's rules for one order, return, case or feedback: quantity -> (the day it falls on, value)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 Day = Callable[[date], int]
 Entries = dict[str, tuple[int, int]]
 

@@ -175,7 +175,7 @@ def test_labels_of_sellers_who_left_are_reported() -> None:
 
 @pytest.mark.parametrize(("kind", "expected"), [("hold", "nan"), ("order_cap", "nan"), ("coaching", "1.0")])
 def test_a_restriction_censors_and_help_does_not(kind: str, expected: str) -> None:
-    orders = [order(f"o{n}", n, promised=n + 1) for n in range(6)]
+    orders = [order(f"o{n}", n, promised=n + 1, delivered=n + 2) for n in range(6)]
     begun = {"intervention_id": "i", "seller_id": "anna", "kind": kind, "started_at": at(20)}
     engine, late = ledger_of(orders, interventions=[begun]), replace(STANDARDS[1], window_days=60)
     table = build_table(engine, [DAY_0 + day for day in (5, 6, 19, 20)], [late])
