@@ -35,7 +35,7 @@ check: $(STAMP)  ## style, types, import rules and the fast tests: under a minut
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -m "not slow and not long" $(ARGS)
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not long" $(ARGS)
 
 test-long: $(STAMP)  ## the long property tests
 	$(BIN)/python -m pytest -m long $(ARGS)

@@ -64,7 +64,7 @@ def _placed_sql(size: Size) -> str:
         then least({_moment(day)} + to_microseconds(cast(3 * 86400e6 * draw(line, 'hour') as bigint)),
             {_moment(str(size.days))} - interval 1 second) end"""
     return f"""select 'o' || number as order_id, case when second then '2' else '1' end as line_id,
-            {_seller_id("seller")} as seller_id, 'i' || item as item_id, 'c' || item % {size.categories} as category,
+            {_seller_id("seller")} as seller_id, 'i' || item as item_id, 'c' || item // {size.items // size.categories + 1} as category,
             cast(2 + 200 * pow(draw(item, 'price'), 3) as decimal(9, 2)) as price,
             {_moment(day)} as ordered_at, ordered_at + interval 2 day as ship_by,
             ordered_at + interval 1 day * (4 + number % 4) as promised_at,
@@ -81,8 +81,9 @@ def _lines_sql(size: Size) -> str:
     """Order, seller, item and the seller's first day of each line. Of 25 orders, two have a second line (8%)."""
     few, many = size.sellers / 400, 401  # volume falls with the seller's rank as 1 / (rank + few): 1% sell a quarter
     start = f"case when draw(seller, 'old') < 0.6 then 0 else 0.9 * {size.days} * draw(seller, 'start') end"
-    item = f"cast(floor({size.items} * draw(seller, floor(12 * pow(draw(line, 'item'), 2)))) as integer)"
-    return f"""select *, {item} as item, {start} as start
+    # A dozen items near each other, the first ones sold most: nearly all of a seller's items are of one category.
+    item = f"cast(floor({size.items} * draw(seller, 'item') + 7 * floor(12 * pow(draw(line, 'item'), 2))) as integer)"
+    return f"""select *, {item} % {size.items} as item, {start} as start
         from (select *, cast(floor({few} * (pow({many}, draw(number, 'seller')) - 1)) as integer) as seller
             from (select line, line % 27 >= 25 as second,
                     line // 27 * 25 + case when second then 7 * (line % 27 - 25) else line % 27 end as number

@@ -90,7 +90,7 @@ def features(
     zone: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Write the feature table: one row per active seller and as-of date."""
+    """Write the feature table: one row per seller and as-of date."""
     from foresell.data import write_features
 
     show(write_features(data, out, every, standards, zone), as_json)

@@ -113,10 +113,15 @@ def _row(result: dict[str, Any]) -> tuple[str, ...]:
         f"{now['current_rate']:.1%}",
         f"{now['volume']:,}",
         f"{now['limit']:.0%}",
-        f"{risk['probability']:.0%}",
-        f"{low:.0%} to {high:.0%}",
+        percent(risk["probability"]),
+        f"{percent(low)} to {percent(high)}",
         risk["band"],
     )
+
+
+def percent(probability: float) -> str:
+    """A probability in whole percent; never certain."""
+    return "<1%" if probability < 0.005 else ">99%" if probability > 0.995 else f"{probability:.0%}"
 
 
 def explained(as_of: str, result: dict[str, Any]) -> list[RenderableType]:
@@ -129,11 +134,11 @@ def explained(as_of: str, result: dict[str, Any]) -> list[RenderableType]:
         *_reasons(why["reasons"]),
     ]
     total = sum(number for number, _ in parts)
-    parts.append((total, f"a probability of {risk['probability']:.0%}"))
+    parts.append((total, f"a probability of {percent(risk['probability'])}"))
     rows = [(f"{number:+.2f}", text) for number, text in parts]
     said = (
         f"\n{result['seller_id']} is not in breach today. On {then} it will be, with a probability of "
-        f"{risk['probability']:.0%}. Why, in log-odds that add up:"
+        f"{percent(risk['probability'])}. Why, in log-odds that add up:"
     )
     return [Text(said), "", table({"": "right", " ": "left"}, rows), *_evidence(why["reasons"])]
 

@@ -22,6 +22,7 @@ SCORES = {
     "truth": "true rates",
 }
 SLICE = "not_yet_in_breach"
+README_SCORES = ("current_metric", "roll_forward", "boosting", "logistic", "model")
 
 
 def readme_table(results: Path) -> str:
@@ -29,18 +30,18 @@ def readme_table(results: Path) -> str:
     lines = [_readme_line(name, report) for name, report in _reports(results)]
     if not lines:
         return "No backtest has been recorded yet: `make bench`."
-    heads = ["record", "sellers", "breach in 28 days"]
-    precision = ["average precision: current rate", "roll-forward", "Foresell"]
-    return markdown([*heads, *precision, "Brier score: roll-forward", "Foresell"], lines)
+    heads = [SCORES[score] for score in README_SCORES]
+    return markdown(["record", "sellers", "breach in 28 days", *heads], lines)
 
 
 def _readme_line(name: str, report: Mapping[str, Any]) -> list[str]:
-    risk = _risk(report)
-    part = risk["slices"][SLICE]
-    scores = part["scores"]
-    precision = [number(scores[s]["average_precision"]) for s in ("current_metric", "roll_forward", "model")]
-    brier = [number(scores[s]["brier"], 4) for s in ("roll_forward", "model")]
-    return [RECORDS[name], f"{part['sellers']:,}", f"{part['base_rate']:.1%}", *precision, *brier]
+    part = _risk(report)["slices"][SLICE]
+    figures = [_ranks_and_errs(part["scores"].get(score)) for score in README_SCORES]
+    return [RECORDS[name], f"{part['sellers']:,}", f"{part['base_rate']:.1%}", *figures]
+
+
+def _ranks_and_errs(figures: Mapping[str, Any] | None) -> str:
+    return f"{number(figures['average_precision'])} / {number(figures['brier'], 4)}" if figures else number(None)
 
 
 def benchmarks_page(results: Path) -> str:
@@ -66,7 +67,7 @@ def _backtest_text(report: Mapping[str, Any]) -> str:
 
 def _backtest_table(report: Mapping[str, Any]) -> str:
     scores = _risk(report)["slices"][SLICE]["scores"]
-    heads = ["score", "ROC AUC", "average precision", "", "Brier", "", "calibration slope", "ECE"]
+    heads = ["score", "ROC AUC", "average precision", "95%", "Brier", "95%", "calibration slope", "ECE"]
     rows = [_score_line(SCORES[s], scores[s]) for s in SCORES if scores.get(s)]
     return markdown(heads, rows)
 

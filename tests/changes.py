@@ -5,10 +5,11 @@ from random import Random
 
 from drawn_rows import Draw, Row, Tables, edited, seller_rows, versions_of
 from histories import VERSIONED, History, only
-from oracle import BORN, KEYS, SPOKEN
+from oracle import BORN, SPOKEN
+from oracle_appeals import KEYS
 from oracle_orders import earliest
 
-LATER = {"sellers": {"left_at": []}, **SPOKEN}
+LATER: dict[str, dict[str, list[str]]] = {"sellers": {"left_at": []}, **SPOKEN}
 EVENT = {"interventions": "started_at", "corrections": "decided_at"}
 
 

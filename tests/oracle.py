@@ -25,7 +25,7 @@ BORN = {
     "cases": ("opened_at",),
     "feedback": ("created_at",),
 }
-SPOKEN = {
+SPOKEN: dict[str, dict[str, list[str]]] = {
     "orders": {"shipped_at": ["tracking_valid"], "delivered_at": [], "cancelled_at": ["cancelled_by"]},
     "returns": {"refunded_at": ["fault", "refund_amount"]},
     "cases": {"first_response_at": [], "closed_at": ["fault", "resolution"]},

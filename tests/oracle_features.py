@@ -40,7 +40,9 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
         market = Market(said, sums)
         for seller in sums:
             peers = market.peers(seller)
-            row = {name: sums[seller][name] if is_window(name) else market.figure(seller, name) for name in wanted}
+            row: dict[str, float] = {
+                name: sums[seller][name] if is_window(name) else market.figure(seller, name) for name in wanted
+            }
             row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
             rows.numbers[seller, as_of] = row
             rows.texts[seller, as_of] = {**said[seller], "peer_group": " · ".join(filter(None, peers[1]))}
@@ -182,7 +184,7 @@ def evaluate(formula: str, row: Mapping[str, float]) -> float:
 
 
 @cache
-def parsed(formula: str) -> sql.Expression:
+def parsed(formula: str) -> Any:
     return sqlglot.parse_one(formula, read="duckdb")
 
 

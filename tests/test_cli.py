@@ -16,7 +16,7 @@ from rich.console import Console
 from features.errors import ForesellError
 from foresell import cli, data, modelling
 from foresell.console import Outcome, fail, show, table
-from foresell.demo import explained
+from foresell.demo import explained, percent
 from models.registry import Version
 
 COMMANDS = ("demo", "import", "features", "backtest", "train", "promote", "rollback", "score", "serve", "doctor")
@@ -25,6 +25,8 @@ COMMANDS = ("demo", "import", "features", "backtest", "train", "promote", "rollb
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run the command line as a shell would; returns exit code, standard output and standard error."""
+
+    monkeypatch.setenv("COLUMNS", "300")  # long paths stay whole
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["foresell", *map(str, arguments)])
@@ -282,6 +284,10 @@ def test_the_explained_example_adds_up():
     assert "+0.05   2 smaller reasons" in text
     assert "-0.81   a probability of 31%" in text
     assert "3 in all" in text
+
+
+def test_no_probability_is_shown_as_certain():
+    assert [percent(p) for p in (0.0, 0.0049, 0.01, 0.31, 0.9951, 1.0)] == ["<1%", "<1%", "1%", "31%", ">99%", ">99%"]
 
 
 def test_outcomes_for_people_and_machines(capsys):

@@ -71,7 +71,7 @@ def test_tables_of_results():
 def test_readme_table_of_one_report(tmp_path):
     (tmp_path / "backtest-olist.json").write_text(REPORT)
     assert results.readme_table(tmp_path).splitlines()[2:] == [
-        "| Olist marketplace | 280 | 18.4% | 0.275 | 0.483 | 0.519 | 0.1296 | 0.1245 |"
+        "| Olist marketplace | 280 | 18.4% | 0.275 / 0.1513 | 0.483 / 0.1296 | - | 0.400 / 0.1400 | 0.519 / 0.1245 |"
     ]
 
 
@@ -82,6 +82,7 @@ def test_readme_without_results_says_so(tmp_path):
 REPORT = """
 {"risks": {"service": {"slices": {"not_yet_in_breach": {"rows": 2330, "sellers": 280, "base_rate": 0.184, "scores": {
     "current_metric": {"average_precision": 0.275, "brier": 0.1513},
+    "logistic": {"average_precision": 0.4, "brier": 0.14}, "boosting": null,
     "roll_forward": {"average_precision": 0.483, "brier": 0.1296},
     "model": {"average_precision": 0.519, "brier": 0.1245}}}}}}}
 """

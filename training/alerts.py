@@ -71,7 +71,10 @@ def entries(queued: Mask, seller: Ints, as_of: Ints) -> Mask:
 
 
 def outcome(watched: Watched, priority: Array, share: float = CAPACITY) -> dict[str, float | int | None]:
-    """What a ranking's alerts were worth at a capacity; recall counts the new breaches whose seller stood in the queue before."""
+    """What a ranking's alerts were worth at a capacity.
+
+    recall: of the new breaches, those whose seller stood in the queue on one of the AHEAD_DAYS before.
+    """
     queued = queue(priority, watched.as_of, share)
     alerts = entries(queued, watched.seller, watched.as_of)
     lead = watched.days_to_breach()[alerts]
@@ -89,14 +92,15 @@ def outcome(watched: Watched, priority: Array, share: float = CAPACITY) -> dict[
 
 
 def warn_line(standard: Standard, bad: Array, volume: Array) -> Array:
-    """Priority of the warn-line rule, shape (rows,): nearest to (or furthest past) the limit first, minimum volume met."""
+    """Priority of the warn-line rule, shape (rows,): with minimum volume, and nearest to the limit, first."""
     share = np.divide(bad, volume, out=np.zeros_like(bad), where=volume > 0)
     return np.where(volume >= standard.minimum_volume, share, share - share.max(initial=0) - 1)
 
 
 def foresight(watched: Watched) -> Array:
-    """Priority of a ranking that knows the future, soonest breach first: the best that any ranking could reach."""
-    return -watched.days_to_breach()
+    """Priority of a ranking that knows the future, longest notice first: the best that any ranking could reach."""
+    days = watched.days_to_breach()
+    return np.where(np.isfinite(days), days, -1.0)
 
 
 def precision_at(label: Array, as_of: Ints, priority: Array, share: float) -> float:

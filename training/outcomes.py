@@ -57,12 +57,14 @@ def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:
 def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:
     """Per ranking, pairs of capacity (share of sellers a week) and share of the queue with label 1."""
     as_of = queue.watched.as_of
+    # For the alerts the best ranking puts the soonest breach first; here it puts the breaches of that one day first.
+    ranked = {**queue.priorities, "best_reachable": [np.nan_to_num(queue.label, nan=-1.0)]}
     return {
         name: [
             [share, float(np.mean([precision_at(queue.label, as_of, priority, share) for priority in columns]))]
             for share in CAPACITIES
         ]
-        for name, columns in queue.priorities.items()
+        for name, columns in ranked.items()
     }
 
 

@@ -1,0 +1,91 @@
+"""Fitting: folds that never look ahead, the same bytes from the same rows, and a line that moves only as blocks agree."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from models.calibration import Calibration
+from training import fit
+from training.fit import Rows
+from training.line import fit_line
+
+
+def rows(seed: int = 0, days: int = 20, sellers: int = 120) -> Rows:
+    """Weekly rows whose label follows `signal`; `noise` says nothing."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(days * sellers, 2))
+    label = (rng.random(len(matrix)) < expit(1.5 * matrix[:, 0] - 1)).astype(float)
+    return Rows(("signal", "noise"), matrix, np.full(len(matrix), -1.0), label, np.repeat(np.arange(days) * 7, sellers))
+
+
+def test_inner_folds_learn_only_from_labels_known_when_they_open() -> None:
+    as_of = np.arange(0, 140, 7)
+    folds = list(fit.inner_folds(as_of, 28))
+    assert len(folds) == 4
+    for before, inside in folds:
+        assert as_of[before].max() + 28 <= as_of[inside].min()
+    covered = np.concatenate([as_of[inside] for _, inside in folds])
+    assert len(set(covered)) == len(covered)
+    assert covered.max() == 133  # the newest rows are among them
+
+
+def test_a_record_shorter_than_a_horizon_has_no_out_of_time_prediction() -> None:
+    short = rows(days=3)
+    assert np.isnan(fit.out_of_time(short, 28, 0)).all()
+    assert fit.fit(short, 28, 0).line == Calibration()
+
+
+def test_later_labels_do_not_touch_earlier_out_of_time_predictions() -> None:
+    known = rows()
+    late = known.as_of >= 98
+    flipped = Rows(known.names, known.matrix, known.offset, np.where(late, 1 - known.label, known.label), known.as_of)
+    early = known.as_of < 98 + 28
+    np.testing.assert_array_equal(fit.out_of_time(known, 28, 0)[early], fit.out_of_time(flipped, 28, 0)[early])
+
+
+def test_the_same_rows_and_seed_give_the_same_bytes_and_another_seed_others() -> None:
+    texts = [fit.boost(rows(), seed).model_to_string() for seed in (0, 0, 1)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_trees_learn_what_the_offset_leaves() -> None:
+    learned = fit.fit(rows(), 28, 0)
+    fresh = rows(seed=1)
+    p = learned.probability(fresh)
+    assert p[fresh.matrix[:, 0] > 1].mean() > 0.5 > 0.2 > p[fresh.matrix[:, 0] < -1].mean()
+
+
+def test_the_features_that_predict_out_of_time_are_chosen() -> None:
+    assert fit.choose(rows(), [("noise",), ("signal",)], 28) == ("signal",)
+    assert fit.choose(rows(days=3), [("noise",), ("signal",)], 28) == ("noise",)  # nothing to choose by
+
+
+def drifting(shifts: list[float], slope: float = 1.0, each: int = 3000) -> Calibration:
+    """The line of blocks of four weeks whose true log-odds are slope x raw + the block's shift."""
+    rng = np.random.default_rng(0)
+    raw = rng.normal(-1, 1.5, each * len(shifts))
+    truth = slope * raw + np.repeat(shifts, each)
+    label = (rng.random(len(raw)) < expit(truth)).astype(float)
+    return fit_line(raw, label, np.repeat(np.arange(len(shifts)) * 28, each), 28)
+
+
+def test_a_shift_that_lasts_over_many_blocks_is_taken_over() -> None:
+    assert drifting([0.8] * 40).c == pytest.approx(0.8, abs=0.15)
+
+
+def test_a_shift_of_one_block_is_taken_for_weather() -> None:
+    assert abs(drifting([0.8]).c) < 0.1
+
+
+def test_shifts_up_and_down_cancel() -> None:
+    assert abs(drifting([1.0, -1.0] * 6).c) < 0.1
+
+
+def test_a_slope_is_believed_as_far_as_there_are_blocks() -> None:
+    few, many = drifting([0.0] * 2, slope=0.6), drifting([0.0] * 40, slope=0.6)
+    assert many.a == pytest.approx(0.6, abs=0.06)
+    assert many.a < few.a < 1
+
+
+def test_without_rows_the_line_is_the_identity() -> None:
+    assert fit_line(np.empty(0), np.empty(0), np.empty(0, dtype=int), 28) == Calibration()
