@@ -66,6 +66,7 @@ def test_the_checks_run_on_every_type_a_column_may_have(table: Table, zones: Zon
         assert {name: kind.lower() for name, kind, *_ in described if name[0] != "_"} == table.typed
 
 
+@pytest.mark.slow
 def test_spark_has_every_function_that_the_checks_use():
     tables, zones = TABLES.values(), Zones("America/Sao_Paulo", "Asia/Tokyo")
     statements = [checked(t, part, zones) for t in tables for part in layouts(t)]

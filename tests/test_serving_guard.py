@@ -190,6 +190,7 @@ NAMES = st.sampled_from(["seller_ids", "history", "seller", "horizon_days", "exp
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(NAMES, v, max_size=4), max_leaves=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=50) | VALUES.map(lambda v: json.dumps(v).encode()))
 def test_no_body_makes_the_service_fail(body: bytes):

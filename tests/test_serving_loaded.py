@@ -24,6 +24,7 @@ def following(tmp_path: Path) -> Iterator[Following]:
     log.close()
 
 
+@pytest.mark.slow
 def test_both_are_needed(tmp_path: Path, following: Following, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("models.trial.trial", load)
     following.look()

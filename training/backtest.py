@@ -1,4 +1,4 @@
-"""The backtest: what every score would have been worth on days that its model could not know (contract.md section 5)."""
+"""The backtest: what each score would have been worth on days that its model could not know (contract.md section 5)."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -46,7 +46,8 @@ def report(material: Material, options: Options, progress: Progress | None = Non
     gates = leakage.gates(material.ledger, material.whole, material.standards, _look(material, options))
     of_risk = next(iter(shuffled.values()))
     found = {**gates, "shuffled_label_auc": of_risk, "shuffled_label_auc_by_risk": shuffled}
-    return plain({**_facts(material, goals, options), "risks": risks, "leakage": found})
+    whole: dict[str, Any] = plain({**_facts(material, goals, options), "risks": risks, "leakage": found})
+    return whole
 
 
 def _check(material: Material, goals: Mapping[str, Target]) -> None:

@@ -1,4 +1,4 @@
-"""Where `watch` and `review` begin, from what a review costs, what a breach costs, and how much reviewers can look at."""
+"""Where `watch` and `review` begin: from what a review costs, what a breach costs, and what reviewers can look at."""
 
 from dataclasses import dataclass
 

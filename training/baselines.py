@@ -39,7 +39,7 @@ def group_rate(standard: Standard, block: Block, group: str) -> Array:
 
 
 def logistic(train: Array, label: Array, test: Array) -> Array:
-    """Probabilities of a ridge-penalised logistic regression on standardised features; a missing value counts as average.
+    """Probabilities of a ridge-penalised logistic regression on standardised features; missing counts as average.
 
     train: shape (train rows, features); test: shape (test rows, features); label: 0 or 1, both present.
     """

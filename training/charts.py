@@ -158,7 +158,8 @@ def _curve(chart: LineChart, line: Line, label_y: float) -> list[str]:
     pixels = [(chart.x.at(x, LEFT, right), _y(chart.y, y)) for x, y in line.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
     marks = [_mark(line.style, x, y) for x, y in pixels]
-    label = f'<text class="{line.style} name" x="{pixels[-1][0] + 10:.1f}" y="{label_y + 4:.1f}">{escape(line.name)}</text>'
+    place = f'x="{pixels[-1][0] + 10:.1f}" y="{label_y + 4:.1f}"'
+    label = f'<text class="{line.style} name" {place}>{escape(line.name)}</text>'
     return [f'<polyline class="{line.style}" points="{path}"/>', *marks, label]
 
 
@@ -198,7 +199,7 @@ def _line_table(chart: LineChart) -> str:
 
 def _dot_table(chart: DotChart) -> str:
     rows = [
-        (name, dot.name, f"{dot.value:.3f}", "to".join(f" {v:.3f} " for v in dot.interval).strip() if dot.interval else "")
+        (name, dot.name, f"{dot.value:.3f}", "{:.3f} to {:.3f}".format(*dot.interval) if dot.interval else "none")
         for name, dots in chart.rows
         for dot in dots
     ]

@@ -33,7 +33,7 @@ class Daily:
         return np.searchsorted(self.seller_id.astype(str), seller_id.astype(str)).astype(np.int64)
 
     def window(self, span: int) -> tuple[Array, Array]:
-        """Bad events and volume over the trailing span at the close of every day, as known that day; shape (sellers, days)."""
+        """Bad events and volume over the trailing span at the close of each day, as known then; each (sellers, days)."""
         bad, volume = trailing(self.bad, span), trailing(self.volume, span)
         for row, effective, decided, more_bad, more_volume in self.later.tolist():
             seen = slice(max(effective, decided), effective + span)
@@ -58,13 +58,15 @@ def breach_by_day(daily: Daily, standard: Standard) -> Mask:
 def daily_counts(con: duckdb.DuckDBPyConnection, standard: Standard, first_day: int, last_day: int) -> Daily:
     """A standard's counts from the ledger tables of a connection, days first_day..last_day (both included)."""
     bad, volume = (" + ".join(part) for part in (standard.numerator, standard.denominator))
+    counts = f"{bad} as bad, {volume} as volume"
+    days = {"first": first_day, "last": last_day}
     known = con.execute(
-        f"select seller_id, day, {bad} as bad, {volume} as volume from ledger where day between ? and ?", [first_day, last_day]
+        f"select seller_id, day, {counts} from ledger where day between $first and $last", days
     ).fetchnumpy()
     changed = con.execute(
-        f"select seller_id, effective_day, decided_day, {bad} as bad, {volume} as volume from ledger_corrections "
-        "where effective_day between ? and ? and decided_day <= ?",
-        [first_day, last_day, last_day],
+        f"select seller_id, effective_day, decided_day, {counts} from ledger_corrections "
+        "where effective_day between $first and $last and decided_day <= $last",
+        days,
     ).fetchnumpy()
     sellers = np.unique(np.asarray(known["seller_id"], dtype=str))
     arrays = [_dense(known, name, sellers, first_day, last_day) for name in ("bad", "volume")]
@@ -74,7 +76,8 @@ def daily_counts(con: duckdb.DuckDBPyConnection, standard: Standard, first_day: 
 def _dense(known: Mapping[str, Any], name: str, sellers: NDArray[np.str_], first_day: int, last_day: int) -> Array:
     out = np.zeros((len(sellers), last_day - first_day + 1))
     rows = np.searchsorted(sellers, np.asarray(known["seller_id"], dtype=str))
-    np.add.at(out, (rows, np.asarray(known["day"], dtype=np.int64) - first_day), np.asarray(known[name], dtype=np.float64))
+    columns = np.asarray(known["day"], dtype=np.int64) - first_day
+    np.add.at(out, (rows, columns), np.asarray(known[name], dtype=np.float64))
     return out
 
 

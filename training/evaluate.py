@@ -41,7 +41,8 @@ def slice_figures(part: Scored, horizon: int) -> dict[str, Any]:
         return body | {"scores": dict.fromkeys(part.scores)}
     draws = {"ci95": draw_sellers(part.seller_id), "ci95_time": draw_blocks(part.as_of, horizon)}
     intervals = {key: _intervals(part, drawn) for key, drawn in draws.items()}
-    return body | {"scores": {name: _figures(part, name) | {k: v[name] for k, v in intervals.items()} for name in part.scores}}
+    around = {name: {key: found[name] for key, found in intervals.items()} for name in part.scores}
+    return body | {"scores": {name: _figures(part, name) | around[name] for name in part.scores}}
 
 
 def _figures(part: Scored, name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 
 import lightgbm as lgb
@@ -86,7 +87,7 @@ def fit(rows: Rows, horizon: int, seed: int) -> Fitted:
 
 
 def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> tuple[str, ...]:
-    """The candidate list of features with the least out-of-time log loss; the first where no inner fold says otherwise."""
+    """The candidate list of features with the least out-of-time log loss; the first where no inner fold tells."""
 
     def loss(names: tuple[str, ...]) -> float:
         raw = out_of_time(rows.only(names), horizon, SEEDS[0])
@@ -108,7 +109,7 @@ def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
 
 
 def out_of_time(rows: Rows, horizon: int, seed: int) -> Array:
-    """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); nan: no such fold."""
+    """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); else nan."""
     raw = np.full(len(rows), np.nan)
     for before, inside in inner_folds(rows.as_of, horizon):
         known = rows.label[before]
@@ -131,7 +132,7 @@ def inner_folds(as_of: Ints, horizon: int) -> Iterator[tuple[Mask, Mask]]:
     first, last = int(as_of.min()), int(as_of.max())
     opens = first + horizon + (last - first - horizon) // 3
     edges = np.linspace(opens, last + 1, INNER_FOLDS + 1).astype(np.int64).tolist()
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         inside = (as_of >= start) & (as_of < end)
         if inside.any():
             yield as_of + horizon <= start, inside

@@ -30,7 +30,8 @@ class Gate:
 
 def judge(report: Mapping[str, Any], largest_gap: float | None = None) -> tuple[Gate, ...]:
     """Every gate on a report; largest_gap is that between served log-odds and their parts (None: not measured)."""
-    of_risks = [gate for risk, body in report["risks"].items() for gate in _risk(risk, body["slices"][HEADLINE]["scores"])]
+    headline = {risk: body["slices"][HEADLINE]["scores"] for risk, body in report["risks"].items()}
+    of_risks = [gate for risk, scores in headline.items() for gate in _risk(risk, scores)]
     sums = [] if largest_gap is None else [_sum(largest_gap)]
     return (*of_risks, *_leakage(report["leakage"]), *sums)
 
@@ -40,12 +41,12 @@ def _risk(risk: str, scores: Mapping[str, Any]) -> list[Gate]:
     if model is None:
         return [Gate(f"{risk}: test rows of both classes", False, "one class", "breaches and none in the test period")]
     ranks, errs = (model["ci95"][f"{figure}_minus_roll_forward"] for figure in ("average_precision", "brier"))
-    slope = model["calibration_slope"]
-    return [
-        Gate(f"{risk}: ranks better than the roll-forward", _above(ranks), _range(ranks), "average precision: all of it above 0"),
-        Gate(f"{risk}: errs less than the roll-forward", _below(errs), _range(errs), "Brier score: all of it below 0"),
-        Gate(f"{risk}: probabilities mean what they say", _inside(slope), f"slope {_number(slope)}", f"{SLOPE[0]} to {SLOPE[1]}"),
-    ]
+    slope, low, high = model["calibration_slope"], *SLOPE
+    ranking = Gate(f"{risk}: ranks better than the roll-forward", _above(ranks), _range(ranks), "all of it above 0")
+    error = Gate(f"{risk}: errs less than the roll-forward", _below(errs), _range(errs), "all of it below 0")
+    honest = slope is not None and low <= slope <= high
+    meaning = Gate(f"{risk}: probabilities mean what they say", honest, _slope(slope), f"{low} to {high}")
+    return [ranking, error, meaning]
 
 
 def _leakage(found: Mapping[str, Any]) -> list[Gate]:
@@ -58,7 +59,8 @@ def _leakage(found: Mapping[str, Any]) -> list[Gate]:
 
 
 def _sum(gap: float) -> Gate:
-    return Gate("base, arithmetic and reasons add up to what is served", gap <= GAP, f"off by {gap:.1e}", f"at most {GAP:g}")
+    name = "base, arithmetic and reasons add up to what is served"
+    return Gate(name, gap <= GAP, f"off by {gap:.1e}", f"at most {GAP:g}")
 
 
 def _above(interval: list[float] | None) -> bool:
@@ -69,13 +71,9 @@ def _below(interval: list[float] | None) -> bool:
     return interval is not None and interval[1] < 0
 
 
-def _inside(slope: float | None) -> bool:
-    return slope is not None and SLOPE[0] <= slope <= SLOPE[1]
-
-
 def _range(interval: list[float] | None) -> str:
     return "no interval" if interval is None else f"a difference of {interval[0]:+.3f} to {interval[1]:+.3f} (95%)"
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.2f}"
+def _slope(value: float | None) -> str:
+    return "no slope" if value is None else f"slope {value:.2f}"

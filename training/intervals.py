@@ -16,7 +16,7 @@ FIGURES = ("average_precision", "brier")
 
 @dataclass(frozen=True)
 class Draws:
-    """counts: shape (replicates, groups), how often each group was drawn; group: shape (rows,), the group of each row."""
+    """counts: shape (replicates, groups), how often each was drawn; group: shape (rows,), the group of each row."""
 
     counts: Ints
     group: Ints
@@ -41,12 +41,12 @@ def draw_blocks(as_of: Ints, horizon: int) -> Draws:
 
 
 def replicate(label: Array, scores: Sequence[Array], draws: Draws) -> dict[str, Array]:
-    """Average precision and Brier of each draw, shape (replicates,); the mean over the scores given (the seeds of a model)."""
+    """Average precision and Brier of each draw, shape (replicates,); means over the scores given (a model's seeds)."""
     ranked = [average_precisions(label, score, draws.counts, draws.group) for score in scores]
     error = np.mean([squared_error(label, score) for score in scores], axis=0)
-    groups = draws.counts.shape[1]
-    totals = draws.counts @ np.bincount(draws.group, error, groups)
-    return {"average_precision": np.mean(ranked, axis=0), "brier": totals / (draws.counts @ np.bincount(draws.group, minlength=groups))}
+    rows, errors = np.bincount(draws.group), np.bincount(draws.group, error)
+    brier = (draws.counts @ errors) / (draws.counts @ rows)
+    return {"average_precision": np.mean(ranked, axis=0), "brier": brier}
 
 
 def ci95(own: dict[str, Array], reference: dict[str, Array], against: str) -> dict[str, list[float] | None]:

@@ -94,7 +94,7 @@ def _later(table: str, time: str, known_with: dict[str, str], day: int, coin: st
 
 
 def gates(ledger: Ledger, table: FeatureTable, standards: Collection[Standard], look: Look) -> dict[str, bool]:
-    """Whether rows up to look.day are blind to what follows, and whether a planted copy of the label would be caught."""
+    """Whether rows up to look.day are blind to what follows, and whether a planted copy of the label is caught."""
     rows = table.take(np.isin(table.as_of, look.days))
     other = build_ledger(altered(ledger.market, look.day))
     again = build_table(other, look.days, standards)
@@ -114,7 +114,8 @@ def same_rows(one: FeatureTable, other: FeatureTable) -> bool:
     texts = [(one.seller_id, other.seller_id), *((one.text[name], other.text[name]) for name in one.text)]
     if one.block.names != other.block.names or not np.array_equal(one.as_of, other.as_of):
         return False
-    return all(np.array_equal(a, b) for a, b in texts) and np.array_equal(one.block.values, other.block.values, equal_nan=True)
+    values = one.block.values, other.block.values
+    return all(np.array_equal(a, b) for a, b in texts) and np.array_equal(*values, equal_nan=True)
 
 
 def shuffled_label_auc(train: Rows, test: Rows) -> tuple[float, float]:

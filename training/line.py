@@ -45,9 +45,7 @@ def _kept(weather: float, blocks: int) -> float:
     return LASTING**2 / (LASTING**2 + weather / blocks)
 
 
-def _blockwise(
-    raw: Array, label: Array, block: Ints, blocks: int, slopes: tuple[float, float]
-) -> tuple[float, Array]:
+def _blockwise(raw: Array, label: Array, block: Ints, blocks: int, slopes: tuple[float, float]) -> tuple[float, Array]:
     """A common slope within bounds and each block's intercept, by penalised maximum likelihood."""
 
     def loss(beta: Array) -> tuple[float, Array]:

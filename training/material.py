@@ -26,7 +26,7 @@ FIRST_DAY, TRAIN_SHARE = 90, 0.5  # without [backtest]: windows fill for 90 days
 
 @dataclass(frozen=True)
 class Moments:
-    """When a backtest looks, as day numbers: as-of days from first, tests from test_from, nothing known after data_end."""
+    """When a backtest looks, as day numbers: rows from first, tests from test_from, nothing known after data_end."""
 
     first: int
     test_from: int
@@ -72,14 +72,14 @@ class Target:
         return np.asarray(seen & np.isfinite(self.rows.label) & ~self.treated)
 
 
-def prepare(market: Marketplace, standards: StandardsFile, last: int | None = None, progress: Progress | None = None) -> Material:
-    """Ledger and rows. last: the last as-of day wanted (default: the data's end). ForesellError for too short a record."""
+def prepare(market: Marketplace, standards: StandardsFile, progress: Progress | None = None) -> Material:
+    """Ledger and rows of every as-of day up to the data's end. ForesellError for too short a record."""
     say = progress or _quiet
     moments = resolve(standards.backtest, market)
     say("building the ledger")
     ledger = build_ledger(hold_back(market, moments.data_end))
     useful = usable(standards.standards, ledger.quantities)
-    days = moments.as_of(moments.data_end if last is None else last)
+    days = moments.as_of(moments.data_end)
     say(f"building the rows of {len(days)} days")
     table = build_table(ledger, days, useful)
     return Material(ledger, table, table.take(table.block["active"] == 1), useful, moments)
@@ -104,7 +104,7 @@ def resolve(days: BacktestDays | None, market: Marketplace) -> Moments:
 def _ordered_days(market: Marketplace) -> tuple[int, int]:
     first, last = market.con.execute("select min(ordered_at_day), max(ordered_at_day) from orders").fetchall()[0]
     if first is None:
-        raise ForesellError("A backtest needs orders.", "none after the checks", "look at the quarantine report of the source")
+        raise ForesellError("A backtest needs orders.", "none after the checks", "look at the quarantine report")
     return int(first), int(last)
 
 
@@ -119,14 +119,14 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
     table = material.active
     labels = label(material.ledger, table, standard, horizon, material.moments.data_end)
     projection = project(standard, table.block, horizon)
-    names = tuple(f.name for f in table.features)
+    names, offset = tuple(f.name for f in table.features), log_odds(projection.probability)
     return Target(
         standard=standard,
         horizon=horizon,
         labels=labels,
         treated=treated(material.ledger, table, horizon),
         projection=projection,
-        rows=Rows(names, matrix(names, table.block, projection), log_odds(projection.probability), labels.value, table.as_of),
+        rows=Rows(names, matrix(names, table.block, projection), offset, labels.value, table.as_of),
         candidates=(record(standard, table), names),
     )
 

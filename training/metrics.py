@@ -34,7 +34,7 @@ class Metrics:
 
 
 def measure(label: Array, score: Array) -> Metrics:
-    """All figures of a score; label 0 or 1, both present; score of any range (clipped to 0..1 where a probability is meant)."""
+    """All figures of a score. label: 0 or 1, both present; score: any number, clipped where a probability is meant."""
     slope, intercept = calibration_line(label, score)
     precision, recall = top_share(label, score)
     return Metrics(

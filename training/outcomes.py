@@ -32,7 +32,9 @@ class Queueable:
     priorities: Mapping[str, Sequence[Array]]
 
 
-def queueable(material: Material, goal: Target, rows: Ints, daily: Daily, scores: Mapping[str, Sequence[Array]]) -> Queueable:
+def queueable(
+    material: Material, goal: Target, rows: Ints, daily: Daily, scores: Mapping[str, Sequence[Array]]
+) -> Queueable:
     """Of the test rows (numbers into the active rows), those of the weekly queue, with every ranking compared."""
     now = goal.projection
     bad, volume = now.now_x[rows], now.now_n[rows]
@@ -57,7 +59,7 @@ def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:
 def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:
     """Per ranking, pairs of capacity (share of sellers a week) and share of the queue with label 1."""
     as_of = queue.watched.as_of
-    # For the alerts the best ranking puts the soonest breach first; here it puts the breaches of that one day first.
+    # For the alerts the best ranking gives the longest notice; here it puts the breaches of that one day first.
     ranked = {**queue.priorities, "best_reachable": [np.nan_to_num(queue.label, nan=-1.0)]}
     return {
         name: [
@@ -69,8 +71,9 @@ def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:
 
 
 def calibration_curves(part: Scored) -> dict[str, list[list[float]]]:
-    """Per score, triples of rows, mean score and share with label 1 over ten bins of equal mass; the model by its first seed."""
-    return {name: [list(bin_) for bin_ in reliability(part.label, part.scores[name][0])] for name in CURVES if len(part.label)}
+    """Per score, triples of rows, mean score and share with label 1 over ten bins of equal mass; of the first seed."""
+    drawn = CURVES if len(part.label) else ()
+    return {name: [list(found) for found in reliability(part.label, part.scores[name][0])] for name in drawn}
 
 
 def concentration(material: Material, goal: Target, rows: Mask) -> float:
@@ -81,7 +84,7 @@ def concentration(material: Material, goal: Target, rows: Mask) -> float:
 
 
 def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[str, float | int | None]:
-    """Mean absolute error of the expected rate and coverage of its 90% interval, over test rows with minimum volume.
+    """Mean absolute error of the expected rate and coverage of its 90% interval, on test rows with minimum volume.
 
     interval_90_coverage: the rate one horizon later lay in the interval; interval_90_coverage_midp: the bad events of
     the orders that came did, given how many came, by randomised mid-p.
@@ -92,7 +95,8 @@ def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[
     now = _at(goal.projection, rows)
     said = expected_rate(goal.standard, now, scale)
     table = material.active
-    then = goal.standard.rate(*counts_at(material.ledger, goal.standard, table.seller_id[rows], table.as_of[rows] + goal.horizon))
+    later = table.as_of[rows] + goal.horizon
+    then = goal.standard.rate(*counts_at(material.ledger, goal.standard, table.seller_id[rows], later))
     bad, volume = came(material, goal, rows)
     sure = (volume > 0) & (bad <= volume)
     inside = covered(bad[sure], volume[sure], now.a[sure] * scale, now.b[sure] * scale)

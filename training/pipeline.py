@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from features.errors import ForesellError
 from features.intake import Marketplace
-from features.standards import Standard, StandardsFile
+from features.standards import StandardsFile
 from features.table import HORIZONS, FeatureTable
 from models.bundle import Bundle, save
 from models.explain import parts
@@ -103,8 +103,11 @@ def final_models(material: Material, economy: Economy, say: Progress) -> tuple[l
             names = names or choose(goal.rows.take(train), goal.candidates, horizon)
             made.append(final_model(material, goal, train, names, key, economy))
     if not made:
-        rule = f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without."
-        raise ForesellError(rule, f"fewer for each of {', '.join(left_out)}", "bring a longer record, or another standard")
+        raise ForesellError(
+            rule=f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without.",
+            found=f"fewer for each of {', '.join(left_out)}",
+            next_step="bring a longer record, or another standard",
+        )
     return made, tuple(left_out)
 
 

@@ -1,4 +1,4 @@
-"""Pictures for data scientists, as PNG beside the run: SHAP beeswarm and importance, calibration, precision at capacity."""
+"""PNG pictures beside a run: SHAP beeswarm and importance, calibration, precision at capacity."""
 
 import warnings
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ def write(report: Mapping[str, Any], bundle: Bundle, block: Block, folder: Path)
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for risk, body in report["risks"].items():
-        made += [_curve(body["charts"][name], name, folder / f"{risk}-{name}.png") for name in LABELS if body["charts"][name]]
+        charts = {name: body["charts"][name] for name in LABELS if body["charts"][name]}
+        made += [_curve(curves, name, folder / f"{risk}-{name}.png") for name, curves in charts.items()]
     for model in bundle.models:
         if not model.key.part and model.key.horizon == report["horizon_days"]:
             made += _shap(model, block, folder)

@@ -46,7 +46,7 @@ class Days:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One row per as-of day and seller: matrix (rows, features), offset, label (0 or 1) and eligibility, each (rows,)."""
+    """One row per as-of day and seller: matrix (rows, features); offset, label (0 or 1), eligible of shape (rows,)."""
 
     matrix: Array
     offset: Array

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +77,7 @@ def _learned(goal: Target, tested: Tested, opens: Ints, options: Options) -> dic
         train, test = goal.rows.take(goal.known_by(day)), goal.rows.take(tested.rows[inside])
         straight[inside] = baselines.logistic(_with_offset(train), train.label, _with_offset(test))
         train, test = train.only(tested.names), test.only(tested.names)
-        found = side_by_side(lambda seed, rows=train: fit(rows, goal.horizon, seed), options.seeds)
-        for column, fitted in zip(model, found, strict=True):
+        for column, fitted in zip(model, side_by_side(partial(fit, train, goal.horizon), options.seeds), strict=True):
             column[inside] = fitted.probability(test)
     return {"model": model, "logistic": [straight]}
 

@@ -11,11 +11,11 @@ HEADLINE = "not_yet_in_breach"
 SLICES = ("all", HEADLINE, "past_limit_low_volume", "low_volume", "new_sellers")
 NEW_SELLER_DAYS = 90
 MEANING = {
-    "all": "every active seller",
-    HEADLINE: "volume met, not in breach today",
-    "past_limit_low_volume": "past the limit, but under the minimum volume",
-    "low_volume": "under twice the minimum volume",
-    "new_sellers": f"first order under {NEW_SELLER_DAYS} days ago",
+    "all": "all active sellers",
+    HEADLINE: "sellers with the minimum volume, not in breach today",
+    "past_limit_low_volume": "sellers past the limit, but under the minimum volume",
+    "low_volume": "sellers under twice the minimum volume",
+    "new_sellers": f"sellers whose first order came under {NEW_SELLER_DAYS} days ago",
 }
 
 

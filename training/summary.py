@@ -34,11 +34,11 @@ def _risk(body: Figures, horizon: int) -> list[str]:
     part = body["slices"][HEADLINE]
     model = part["scores"].get("model")
     if model is None:
-        return [f"{part['rows']:,} rows of sellers not yet in breach hold one class only: nothing can be said of them."]
+        return [f"{part['rows']:,} readings of sellers not yet in breach hold one class only: nothing can be said."]
     reference = part["scores"]["roll_forward"]
     return [
         _base(part, horizon),
-        _ranking(model, reference, part["scores"]),
+        _ranking(model, reference, part["scores"]["current_metric"]),
         _probabilities(model, reference),
         *_alerts(body["alerts"]),
         _weakest(body["slices"]),
@@ -52,14 +52,13 @@ def _base(part: Figures, horizon: int) -> str:
     )
 
 
-def _ranking(model: Figures, reference: Figures, scores: Figures) -> str:
-    gain = model["ci95"]["average_precision_minus_roll_forward"]
-    over_time = model["ci95_time"]["average_precision_minus_roll_forward"]
+def _ranking(model: Figures, reference: Figures, current: Figures) -> str:
+    sellers, weeks = (model[key]["average_precision_minus_roll_forward"] for key in ("ci95", "ci95_time"))
     return (
-        f"Ranking them, Foresell reaches an average precision of {model['average_precision']:.2f}; the arithmetic of the "
-        f"window alone {reference['average_precision']:.2f}, the current rate {scores['current_metric']['average_precision']:.2f}. "
-        f"The gain over the arithmetic lies between {gain[0]:.2f} and {gain[1]:.2f} (95%, other sellers), "
-        f"{over_time[0]:.2f} and {over_time[1]:.2f} (other weeks)."
+        f"Ranking them, Foresell reaches an average precision of {model['average_precision']:.2f}; the arithmetic of "
+        f"the window alone {reference['average_precision']:.2f}, the current rate {current['average_precision']:.2f}. "
+        f"The gain over the arithmetic lies {_between(sellers)} with other sellers, {_between(weeks)} in other weeks "
+        "(95%)."
     )
 
 
@@ -68,7 +67,8 @@ def _probabilities(model: Figures, reference: Figures) -> str:
     bent = "are too timid" if slope > 1.1 else "are too bold" if slope < 0.9 else "neither exaggerate nor understate"
     return (
         f"Its probabilities miss what happened by {off * 100:.0f} points on average over ten groups and {bent} "
-        f"(slope {slope:.2f}); squared error (Brier) {model['brier']:.3f}, against {reference['brier']:.3f} for the arithmetic."
+        f"(slope {slope:.2f}); their squared error (Brier) is {model['brier']:.3f}, that of the arithmetic "
+        f"{reference['brier']:.3f}."
     )
 
 
@@ -76,29 +76,29 @@ def _alerts(alerts: Figures) -> list[str]:
     if alerts["precision"] is None:
         return []
     lead = alerts["median_lead_time_days"]
-    ahead = f", half of those at least {lead:.0f} days ahead" if lead is not None else ""
+    ahead = "" if lead is None else f", half of those at least {lead:.0f} days ahead"
     return [
-        f"At {alerts['capacity_per_week']:.0f} reviews a week, {alerts['precision']:.0%} of its alerts were right{ahead}. The "
-        f"warn-line rule: {_share(alerts['warn_line']['precision'])}; the best that any ranking could reach: "
-        f"{_share(alerts['best_reachable']['precision'])}. {_share(alerts['recall'])} of new breaches stood in the queue before."
+        f"At {alerts['capacity_per_week']:.0f} reviews a week, {alerts['precision']:.0%} of its alerts were "
+        f"right{ahead}; of the warn-line rule's, {_share(alerts['warn_line']['precision'])}; of the best that any "
+        f"ranking could raise, {_share(alerts['best_reachable']['precision'])}. {_share(alerts['recall'])} of new "
+        f"breaches stood in the queue before; the best possible: {_share(alerts['best_reachable']['recall'])}."
     ]
 
 
 def _weakest(slices: Figures) -> str:
     """The slice in which Foresell compares worst with the best other score."""
     gaps = {name: found for name, part in slices.items() if (found := _gap(part["scores"]))}
-    if not gaps:
-        return "No slice holds both classes."
     name = min(gaps, key=lambda key: gaps[key][0])
     gap, rival, own = gaps[name]
     verdict = "falls behind" if gap < 0 else "gains least on"
     return (
-        f"It is weakest where sellers are {_lower(MEANING[name])} ({slices[name]['rows']:,} readings): there its average precision of "
-        f"{own:.2f} {verdict} the best of the others, {SCORES.get(rival, rival)} ({own - gap:.2f})."
+        f"It compares worst on {MEANING[name]} ({slices[name]['rows']:,} readings): there its average precision of "
+        f"{own:.2f} {verdict} the best other score, {SCORES.get(rival, rival)} ({own - gap:.2f})."
     )
 
 
 def _gap(scores: Figures) -> tuple[float, str, float] | None:
+    """Lead over the best other score, that score, and the own average precision."""
     known = {name: found["average_precision"] for name, found in scores.items() if found}
     if "model" not in known:
         return None
@@ -107,9 +107,9 @@ def _gap(scores: Figures) -> tuple[float, str, float] | None:
     return own - known[rival], rival, own
 
 
+def _between(interval: list[float] | None) -> str:
+    return "anywhere" if interval is None else f"between {interval[0]:.2f} and {interval[1]:.2f}"
+
+
 def _share(value: float | None) -> str:
     return "none" if value is None else f"{value:.0%}"
-
-
-def _lower(text: str) -> str:
-    return text.removeprefix("every ")
