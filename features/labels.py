@@ -8,8 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.block import Block
+from features.errors import ForesellError
 from features.ledger import Ledger
 from features.standards import Array, Standard
+from features.states import EVER, NEVER
 from features.table import FeatureTable
 from features.windows import steps
 
@@ -51,6 +53,12 @@ def counts_at(
 
 def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.DataFrame:
     """Columns seller_id, as_of, bad, volume: the standard's window sums at the close of the given days."""
+    if missing := set(standard.quantities()) - set(ledger.quantities):
+        raise ForesellError(
+            rule=f"The standard {standard.name!r} needs quantities that the source can fill.",
+            found=f"no {', '.join(sorted(missing))} (the source lacks their columns)",
+            next_step="leave the standard out, or hand over the columns that docs/data.md names for them",
+        )
     columns = {f"{q}_{standard.window_days}" for q in standard.quantities()}
     for name, query in steps(days, columns, "label_windows"):
         ledger.con.execute(f"create or replace table {name} as {query}")
@@ -65,26 +73,30 @@ def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.
 def left_or_restricted(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:
     """Rows whose seller left, or was restricted, in (as_of, as_of + horizon]: their label cannot be known."""
     kinds = ", ".join(f"'{k}'" for k in RESTRICTING)
-    return _happens_within(
-        ledger,
-        table,
-        horizon,
-        "select seller_id, left_at_day as day from sellers where left_at_day is not null union all "
-        f"select seller_id, started_at_day as day from interventions where kind in ({kinds})",
+    left = (
+        "select seller_id, left_at_day as day, valid_from, valid_to from sellers_versions where left_at_day is not null"
     )
+    return _happens_within(ledger, table, horizon, f"{left} union all {_begun(f'kind in ({kinds})')}")
 
 
 def treated(ledger: Ledger, table: FeatureTable, horizon: int) -> NDArray[np.bool_]:
     """Rows whose seller had an intervention begin in (as_of, as_of + horizon]: kept out of training, reported apart."""
-    query = "select seller_id, started_at_day as day from interventions where coalesce(arm, '') <> 'holdout'"
-    return _happens_within(ledger, table, horizon, query)
+    return _happens_within(ledger, table, horizon, _begun("coalesce(arm, '') <> 'holdout'"))
+
+
+def _begun(chosen: str) -> str:
+    always = f"{EVER} as valid_from, {NEVER} as valid_to"
+    return f"select seller_id, started_at_day as day, {always} from interventions where {chosen}"
 
 
 def _happens_within(ledger: Ledger, table: FeatureTable, horizon: int, events: str) -> NDArray[np.bool_]:
+    """Rows with an event in the horizon that still counts as known at its close."""
     found = ledger.con.execute(events).df()
     rows = pd.DataFrame({"seller_id": table.seller_id, "as_of": table.as_of, "row": np.arange(len(table))})
     both = rows.merge(found, on="seller_id")
-    hit = both.loc[(both["day"] > both["as_of"]) & (both["day"] <= both["as_of"] + horizon), "row"]
+    close = both["as_of"] + horizon
+    inside = (both["day"] > both["as_of"]) & (both["day"] <= close)
+    known = (both["valid_from"] <= close) & (close < both["valid_to"])
     out = np.zeros(len(table), dtype=bool)
-    out[hit.to_numpy()] = True
+    out[both.loc[inside & known, "row"].to_numpy()] = True
     return out

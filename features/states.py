@@ -70,14 +70,12 @@ def order_versions(sources: Sources) -> str:
 
 
 def return_versions(sources: Sources) -> str:
-    """Return versions with the seller of the line they belong to; not known before the line is."""
+    """Return versions with the seller that the line they belong to names; not known before the line is."""
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
-    since = "greatest(r.valid_from, l.valid_from) as valid_from"
-    return f"""select * from (select l.seller_id, {columns}, {since}, r.valid_to, r.lone
+    both = "greatest(r.valid_from, l.valid_from) as valid_from, least(r.valid_to, l.valid_to) as valid_to"
+    return f"""select * from (select l.seller_id, {columns}, {both}, r.lone and l.lone as lone
             from ({versions("returns", sources)}) as r
-            join (select order_id, line_id, seller_id, min(valid_from) as valid_from from orders_versions
-                group by order_id, line_id, seller_id) as l
-            on l.order_id = r.order_id and l.line_id = r.line_id) as v
+            join orders_versions as l on l.order_id = r.order_id and l.line_id = r.line_id) as v
         where valid_from < valid_to"""
 
 
@@ -88,12 +86,13 @@ def case_versions(sources: Sources) -> str:
         f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
     )
     rows = f"(select *, coalesce({news}, false) as news from ({versions('cases', sources)}) as v) as w"
-    return f"""select {kept}, coalesce(fault not in {OTHERS}, true) as own_fault, lone and not news as lone,
+    told = f"""select {kept}, coalesce(fault not in {OTHERS}, true) as own_fault, lone and not news as lone,
             case when news then closed_at_day else valid_from end as valid_from, valid_to
         from {rows} where not news or closed_at is not null
         union all
-        select {kept}, true as own_fault, false as lone, valid_from, coalesce(closed_at_day, valid_to) as valid_to
+        select {kept}, true as own_fault, false as lone, valid_from, least(closed_at_day, valid_to) as valid_to
         from {rows} where news"""
+    return f"select * from ({told}) as c where valid_from < valid_to"
 
 
 def local_day(micros: str, zone: str) -> str:

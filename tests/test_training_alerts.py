@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from training_market import standards
 
 from training.alerts import Watched, entries, foresight, outcome, queue, warn_line
-from training_market import standards
 
 STANDARD = standards().headline("service")
 
@@ -28,7 +28,7 @@ def test_the_queue_is_filled_each_week_by_the_highest_priorities() -> None:
 def test_an_alert_needs_28_days_outside_the_queue() -> None:
     as_of = np.array([0, 7, 35, 42, 77])
     one_seller = np.zeros(5, dtype=int)
-    # Out since day 7: day 35 comes 28 days after the queue of day 7 and is none; from day 42 to 77 it was away long enough.
+    # Day 35 comes 28 days after the queue of day 7, which itself lasted a week; from day 42 to 77 it was long enough.
     assert entries(np.ones(5, dtype=bool), one_seller, as_of).tolist() == [True, False, False, False, True]
 
 

@@ -1,13 +1,16 @@
 """A marketplace of drifting sellers, large enough to learn from and small enough for a test."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.intake import Marketplace, open_frames
 from features.standards import StandardsFile, parse
+from training.backtest import report
 from training.material import Material, prepare
+from training.scoring import Options
 
 SELLERS, DAYS = 70, 250
 START = pd.Timestamp("2024-01-01", tz="UTC")
@@ -70,3 +73,9 @@ def market() -> Marketplace:
 def material() -> Material:
     """Its rows, made once for all tests."""
     return prepare(market(), standards())
+
+
+@cache
+def found() -> dict[str, Any]:
+    """Its report of two seeds, made once."""
+    return report(material(), Options(seeds=(0, 1), reference_groups=("category",)))

@@ -9,7 +9,7 @@ from features.standards import Standard
 
 Array = NDArray[np.float64]
 PRIOR_ORDERS = 20  # orders' worth of market rate in the shrunk rate, as in the frozen reference
-CLIP = 4.0  # standard deviations; amounts and counts have heavy tails
+TAIL = 0.01  # share of the training values beyond which a value is held: amounts and counts have heavy tails
 PENALTY = 0.1
 
 
@@ -44,13 +44,10 @@ def logistic(train: Array, label: Array, test: Array) -> Array:
     train: shape (train rows, features); test: shape (test rows, features); label: 0 or 1, both present.
     """
     known = np.isfinite(train).any(axis=0)
-    train, test = train[:, known], test[:, known]
+    low, high = np.nanquantile(train[:, known], [TAIL, 1 - TAIL], axis=0)
+    train, test = (np.clip(matrix[:, known], low, high) for matrix in (train, test))
     middle, spread = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+    scale = np.where(spread > 0, spread, 1.0)
     model = LogisticRegression(C=PENALTY, max_iter=1000)
-    model.fit(_scaled(train, middle, spread), label)
-    return np.asarray(model.predict_proba(_scaled(test, middle, spread))[:, 1])
-
-
-def _scaled(matrix: Array, middle: Array, spread: Array) -> Array:
-    return np.nan_to_num(np.clip((matrix - middle) / spread, -CLIP, CLIP))
+    model.fit(np.nan_to_num((train - middle) / scale), label)
+    return np.asarray(model.predict_proba(np.nan_to_num((test - middle) / scale))[:, 1])

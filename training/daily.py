@@ -33,7 +33,7 @@ class Daily:
         return np.searchsorted(self.seller_id.astype(str), seller_id.astype(str)).astype(np.int64)
 
     def window(self, span: int) -> tuple[Array, Array]:
-        """Bad events and volume over the trailing span at the close of each day, as known then; each (sellers, days)."""
+        """Bad events and volume over the trailing span at the close of each day, as known then; (sellers, days)."""
         bad, volume = trailing(self.bad, span), trailing(self.volume, span)
         for row, effective, decided, more_bad, more_volume in self.later.tolist():
             seen = slice(max(effective, decided), effective + span)

@@ -63,13 +63,18 @@ def _ranking(model: Figures, reference: Figures, current: Figures) -> str:
 
 
 def _probabilities(model: Figures, reference: Figures) -> str:
-    slope, off = model["calibration_slope"], model["ece"]
-    bent = "are too timid" if slope > 1.1 else "are too bold" if slope < 0.9 else "neither exaggerate nor understate"
     return (
-        f"Its probabilities miss what happened by {off * 100:.0f} points on average over ten groups and {bent} "
-        f"(slope {slope:.2f}); their squared error (Brier) is {model['brier']:.3f}, that of the arithmetic "
-        f"{reference['brier']:.3f}."
+        f"Its probabilities miss what happened by {model['ece'] * 100:.0f} points on average over ten groups and "
+        f"{_bent(model['calibration_slope'])}; their squared error (Brier) is {model['brier']:.3f}, that of the "
+        f"arithmetic {reference['brier']:.3f}."
     )
+
+
+def _bent(slope: float | None) -> str:
+    if slope is None:
+        return "are all the same"
+    bent = "are too timid" if slope > 1.1 else "are too bold" if slope < 0.9 else "neither exaggerate nor understate"
+    return f"{bent} (slope {slope:.2f})"
 
 
 def _alerts(alerts: Figures) -> list[str]:

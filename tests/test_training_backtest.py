@@ -1,0 +1,153 @@
+"""The backtest and the training, end to end on a small marketplace."""
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_market import STANDARDS, found, market, material, standards
+
+from features.errors import ForesellError
+from features.standards import BacktestDays, parse
+from models.bundle import load
+from training.backtest import backtest, plain, report
+from training.bands import Economy
+from training.evaluate import flat
+from training.gates import judge
+from training.material import resolve
+from training.pipeline import final_models, train
+from training.scoring import Options
+from training.slices import HEADLINE, SLICES
+
+
+def test_a_report_keeps_the_contract(shared: Path) -> None:
+    spec = importlib.util.spec_from_file_location("check_report", shared / "reference" / "check_report.py")
+    checker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checker)
+    assert checker.faults(found()) == []
+
+
+def test_a_report_is_json_without_nan() -> None:
+    assert json.loads(json.dumps(found(), allow_nan=False)) == found()
+
+
+def test_every_score_is_there_with_its_intervals() -> None:
+    scores = found()["risks"]["service"]["slices"][HEADLINE]["scores"]
+    assert set(scores) == {
+        "model", "current_metric", "peer_only", "shrunk_rate", "roll_forward", "logistic", "boosting",
+    }  # fmt: skip
+    for figures in scores.values():
+        for kind in ("ci95", "ci95_time"):
+            low, high = figures[kind]["average_precision"]
+            assert low < figures["average_precision"] < high
+    assert scores["roll_forward"]["ci95"]["brier_minus_roll_forward"] == [0, 0]
+    assert scores["model"]["average_precision"] == pytest.approx(np.mean(scores["model"]["seeds"]["average_precision"]))
+
+
+def test_scores_beat_chance_and_slices_nest() -> None:
+    slices = found()["risks"]["service"]["slices"]
+    assert set(slices) == set(SLICES)
+    assert slices["all"]["rows"] > slices[HEADLINE]["rows"] > 0
+    model = slices["all"]["scores"]["model"]
+    assert model["average_precision"] > 1.5 * slices["all"]["base_rate"]
+    assert model["roc_auc"] > 0.7
+
+
+def test_test_rows_come_after_every_label_that_was_learned_from() -> None:
+    assert found()["as_of"] == ["2024-03-01", "2024-08-09"]
+    assert found()["test_from"] == "2024-05-30"
+    assert found()["leakage"]["future_blind"]
+    assert found()["leakage"]["canary_caught"]
+
+
+@pytest.mark.slow
+def test_refits_open_a_fold_each_and_report_the_mean_of_folds() -> None:
+    refit = replace(material(), moments=replace(material().moments, refit_days=28))
+    body = report(refit, Options(seeds=(0,)))
+    assert body["folds"] == 3
+    model = body["risks"]["service"]["slices"]["all"]["scores"]["model"]
+    assert 0 < model["average_precision_mean_of_folds"] <= 1
+
+
+@pytest.mark.slow
+def test_the_same_data_gives_the_same_report() -> None:
+    options = Options(seeds=(0,))
+    assert backtest(market(), standards(), options) == backtest(market(), standards(), options)
+
+
+def test_metrics_for_a_tracking_server_are_plain_numbers() -> None:
+    metrics = flat(found())
+    assert metrics["service/not_yet_in_breach/model/brier"] > 0
+    assert all(isinstance(value, float) for value in metrics.values())
+
+
+def test_gates_say_what_was_found_and_what_is_needed() -> None:
+    gates = {gate.name: gate for gate in judge(found(), largest_gap=2e-6)}
+    assert gates["rows are blind to the future"].passed
+    assert not gates["base, arithmetic and reasons add up to what is served"].passed
+    assert (
+        "Found off by 2.0e-06; needed at most 1e-06."
+        in gates["base, arithmetic and reasons add up to what is served"].line()
+    )
+
+
+def test_a_worse_model_is_refused() -> None:
+    worse = json.loads(json.dumps(found()))
+    model = worse["risks"]["service"]["slices"][HEADLINE]["scores"]["model"]
+    model["ci95"]["brier_minus_roll_forward"] = [-0.01, 0.002]
+    model["ci95"]["average_precision_minus_roll_forward"] = [0.01, 0.1]
+    model["calibration_slope"] = 0.3
+    verdict = {gate.name.removeprefix("service: "): gate.passed for gate in judge(worse)}
+    assert verdict["ranks better than the roll-forward"]
+    assert not verdict["errs less than the roll-forward"]
+    assert not verdict["probabilities mean what they say"]
+
+
+def test_days_out_of_order_are_refused() -> None:
+    with pytest.raises(ForesellError, match="needs its days in order"):
+        resolve(BacktestDays(first=60, test_from=50), market())
+
+
+def test_days_come_from_the_record_where_the_file_gives_none() -> None:
+    moments = resolve(None, market())
+    first = moments.first - 90
+    assert (moments.test_from - first, moments.data_end - first) == (90 + 80, 249)
+
+
+def test_a_record_without_the_standard_s_quantities_is_refused() -> None:
+    other = STANDARDS.replace('["late"]', '["returned"]')
+    with pytest.raises(ForesellError, match="headline standard whose quantities the source has"):
+        backtest(market(), parse(other, "test"))
+
+
+def test_a_standard_that_nobody_breaches_is_refused() -> None:
+    other = STANDARDS.replace("limit = 0.15", "limit = 0.99")
+    with pytest.raises(ForesellError, match="needs breaches and sellers without one"):
+        backtest(market(), parse(other, "test"))
+
+
+def test_what_json_does_not_have_becomes_null() -> None:
+    assert plain({"a": [float("nan"), 1.5], "b": float("inf")}) == {"a": [None, 1.5], "b": None}
+
+
+@pytest.mark.slow
+def test_training_writes_a_bundle_that_loads_and_a_verdict(tmp_path: Path) -> None:
+    told: list[str] = []
+    made = train(market(), standards(), tmp_path / "run", Options(seeds=(0,)), progress=told.append)
+    bundle = load(tmp_path / "run" / "bundle", made.bundle.digest)
+    assert {m.key.horizon for m in bundle.models} == {14, 28, 56}
+    assert all(0 < m.bands.watch <= m.bands.review <= 1 for m in bundle.models)
+    assert bundle.calibrated_to == "2024-09-06"
+    names = {gate.name for gate in made.gates if gate.passed}
+    assert "base, arithmetic and reasons add up to what is served" in names
+    written = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert {"report.json", "report.html", "service-shap-beeswarm.png", "service-capacity.png"} <= written
+    assert "fitting service-28" in told
+
+
+@pytest.mark.slow
+def test_the_same_rows_make_the_same_models() -> None:
+    made = [final_models(material(), Economy(), lambda _: None)[0] for _ in range(2)]
+    assert made[0] == made[1]

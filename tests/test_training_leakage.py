@@ -1,0 +1,103 @@
+"""The leakage gate: it passes on real rows, and fails on a table that looks ahead."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from literal import DAY_0, ledger_of, order
+from training_market import material
+
+from features.block import Block
+from features.contract import TABLES
+from features.ledger import build_ledger
+from features.table import build_table
+from training import leakage
+from training.leakage import Look, altered, gates, same_rows, shuffled_label_auc, with_label
+from training.material import headlines, target
+
+
+def look() -> Look:
+    """The last three as-of days up to the middle of the test period."""
+    made = material()
+    days = [day for day in made.moments.as_of(made.moments.data_end) if day <= made.moments.test_from + 30][-3:]
+    return Look(days[-1], tuple(days), headlines(made)["service"], 28, made.moments.data_end)
+
+
+def test_rows_are_blind_to_the_future_and_a_planted_label_is_caught() -> None:
+    made = material()
+    assert gates(made.ledger, made.whole, made.standards, look()) == {"future_blind": True, "canary_caught": True}
+
+
+def test_a_table_that_reads_one_day_ahead_fails_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = material()
+
+    def ahead(ledger, as_of, standards):
+        table = build_table(ledger, [day + 1 for day in as_of], standards)
+        return replace(table, as_of=table.as_of - 1)
+
+    monkeypatch.setattr(leakage, "build_table", ahead)
+    peeking = ahead(made.ledger, made.moments.as_of(made.moments.data_end), made.standards)
+    assert not gates(made.ledger, peeking, made.standards, look())["future_blind"]
+
+
+def test_everything_known_later_is_altered_and_nothing_known_before() -> None:
+    orders = [
+        order(f"o{i}", ordered=i, seller_id=f"s{i % 3}", promised=i + 4, delivered=i + 8, shipped=i + 2)
+        for i in range(40)
+    ]
+    returns = [
+        {"return_id": f"r{i}", "order_id": f"o{i}", "line_id": "1", "opened_at": orders[i]["delivered_at"]}
+        for i in range(0, 40, 2)
+    ]
+    market = ledger_of(orders, returns=returns).market
+    day = DAY_0 + 20
+    other = altered(market, day)
+    placed = f"select order_id, promised_at_day, seller_id from orders where ordered_at_day <= {day} order by all"
+    assert market.con.execute(placed).fetchall() == other.con.execute(placed).fetchall()
+    for table, column in (("orders", "delivered_at_day"), ("orders", "shipped_at_day"), ("returns", "opened_at_day")):
+        known, later = (
+            f"select {column} from {table} where {column} {side} {day} order by all" for side in ("<=", ">")
+        )
+        assert market.con.execute(known).fetchall() == other.con.execute(known).fetchall()
+        assert market.con.execute(later).fetchall() != other.con.execute(later).fetchall()
+
+
+def test_every_table_of_the_contract_has_a_future_to_alter() -> None:
+    for table in TABLES.values():
+        assert any("delete" in statement for statement in leakage.alterations(table, 0))
+
+
+def test_rows_that_differ_in_one_bit_are_not_the_same() -> None:
+    rows = material().whole.take(np.arange(20))
+    values = rows.block.values.copy()
+    values[3, 5] = np.nextafter(values[3, 5], np.inf)
+    assert same_rows(rows, rows)
+    assert not same_rows(rows, replace(rows, block=Block(rows.block.names, values)))
+    assert not same_rows(rows, replace(rows, seller_id=np.roll(rows.seller_id, 1)))
+
+
+def test_the_planted_label_is_the_label() -> None:
+    made, seen = material(), look()
+    rows = made.active.take(np.isin(made.active.as_of, seen.days))
+    goal = target(made, seen.standard, seen.horizon)
+    planted = with_label(made.ledger, rows, seen)
+    expected = goal.labels.value[np.isin(made.active.as_of, seen.days)]
+    np.testing.assert_array_equal(planted.block["canary"], expected)
+
+
+def test_shuffled_labels_teach_nothing_about_sellers() -> None:
+    made = material()
+    goal = target(made, headlines(made)["service"], 28)
+    rows = goal.rows.only(goal.candidates[0])
+    known = np.isfinite(rows.label)
+    late = rows.as_of >= made.moments.test_from
+    mean, sd = shuffled_label_auc(rows.take(goal.known_by(made.moments.test_from)), rows.take(known & late))
+    assert 0.3 < mean < 0.7
+    assert sd > 0
+
+
+def test_the_altered_copy_leaves_the_original_alone() -> None:
+    market = material().ledger.market
+    before = market.con.execute("select count(*), max(delivered_at) from orders").fetchall()
+    build_ledger(altered(market, look().day))
+    assert market.con.execute("select count(*), max(delivered_at) from orders").fetchall() == before
