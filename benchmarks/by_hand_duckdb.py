@@ -1,22 +1,26 @@
 """The feature rows as one would write them by hand in DuckDB: running sums, ASOF joins, integer seller numbers.
 
 For what the benchmark's source holds and no more: no versions, returns, cases, ratings or appeals. Column names and
-formulas are the project's, everything between the order lines and them is written anew.
+formulas are the project's; everything between the order lines and them is written anew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from features.engine import connect, quoted
-from features.peers import MEDIUM, MINIMUM_PEERS, SMALL
+from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
 from features.table import Plan
-from features.windows import quantity_of, span_of
+from features.windows import LONGEST_SPAN, quantity_of, span_of
 
 CODES = 1_000_000
 
-ORDERS = """
+NUMBERED = """
+create table numbered as select cast(row_number() over (order by seller_id) as integer) as seller, seller_id,
+    region, fulfilment, coalesce(fulfilment = 'platform', false) as platform from sellers"""
+
+FACTS = """
 create table facts as
 select seller, min(ordered_at_day) as ordered_day, cast(count(*) as integer) as units, sum(price_cents) as gross_cents,
     case when count(*) = count(sent) and count(shipped_at) > 0
@@ -41,21 +45,36 @@ from (select s.seller, o.*, least(shipped_at, cancelled_at) as sent,
     from orders as o join numbered as s using (seller_id)) as lines
 group by seller, order_id"""
 
-DAYS = {  # what falls on one day of an order, and what it adds
-    "ordered_day": "count(*) as ordered, sum(units) as units, sum(gross_cents) as gross_cents",
-    "shipped_day": "count(*) as shipped, sum(handling) as handling_minutes",
-    "overdue_day": "count(*) as overdue_to_ship",
-    "cleared_day": "count(*) as overdue_cleared",
-    "delivered_day": "count(*) as delivered, sum(delivery) as delivery_minutes",
-    "delivered_day + 30": "count(*) as matured_delivered",
-    "closed_day": "count(*) as closed",
-    "late_day": """count(*) as late, count(*) filter (fault = 0) as late_seller_fault,
-        count(*) filter (fault = 2) as late_carrier_fault, count(*) filter (fault = 1) as late_platform_fault""",
-    "cancelled_day": "count(*) as cancelled",
-    "own_cancelled_day": "count(*) as cancelled_by_seller",
-    "least(late_day, own_cancelled_day)": "count(*) as service_failure",
-    "least(case when fault = 0 then late_day end, own_cancelled_day)": "count(*) as service_failure_seller_fault",
+EVENTS: Mapping[str, Mapping[str, str]] = {  # what falls on one day of an order, and what it adds
+    "ordered_day": {"ordered": "true", "units": "units", "gross_cents": "gross_cents"},
+    "shipped_day": {"shipped": "true", "handling_minutes": "handling"},
+    "overdue_day": {"overdue_to_ship": "true"},
+    "cleared_day": {"overdue_cleared": "true"},
+    "delivered_day": {"delivered": "true", "delivery_minutes": "delivery"},
+    "delivered_day + 30": {"matured_delivered": "true"},
+    "closed_day": {"closed": "true"},
+    "late_day": {
+        "late": "true",
+        "late_seller_fault": "nullif(fault = 0, false)",
+        "late_platform_fault": "nullif(fault = 1, false)",
+        "late_carrier_fault": "nullif(fault = 2, false)",
+    },
+    "cancelled_day": {"cancelled": "true"},
+    "own_cancelled_day": {"cancelled_by_seller": "true"},
+    "least(late_day, own_cancelled_day)": {"service_failure": "true"},
+    "least(case when fault = 0 then late_day end, own_cancelled_day)": {"service_failure_seller_fault": "true"},
 }
+AMOUNTS = ("units", "gross_cents", "handling_minutes", "delivery_minutes")
+
+LEVELS: Mapping[str, Sequence[str]] = {
+    "market": (),
+    "category": ("category",),
+    "item": ("item",),
+    "region": ("region",),
+    "fulfilment": ("category", "fulfilment"),
+    "size": ("category", "fulfilment", "size"),
+}
+PEERS = ("size", "fulfilment", "category")  # finest first
 
 
 def open_tables(typed: Path) -> duckdb.DuckDBPyConnection:
@@ -66,69 +85,79 @@ def open_tables(typed: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def write_rows(con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Sequence[int], ledger: Path, rows: Path) -> None:
-    """Write the ledger and the feature rows."""
+def write_rows(con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Sequence[int], out: Path) -> None:
+    """Write ledger.parquet and rows.parquet."""
     for statement in statements(needs, as_of):
         con.execute(statement)
-    named = "from ledger join numbered using (seller)"
-    con.execute(f"copy (select seller_id, ledger.* exclude (seller) {named}) to {quoted(ledger)} (format parquet)")
-    con.execute(f"copy ({rows_sql(needs)}) to {quoted(rows)} (format parquet)")
+    named = "select seller_id, ledger.* exclude (seller) from ledger join numbered using (seller)"
+    con.execute(f"copy ({named}) to {quoted(out / 'ledger.parquet')} (format parquet)")
+    con.execute(f"copy ({rows_sql(needs)}) to {quoted(out / 'rows.parquet')} (format parquet)")
 
 
 def statements(needs: Plan, as_of: Sequence[int]) -> list[str]:
     """Everything up to the tables that the rows are put together from."""
     return [
-        """create table numbered as select cast(row_number() over (order by seller_id) as integer) as seller, seller_id,
-            region, fulfilment, coalesce(fulfilment = 'platform', false) as platform from sellers""",
-        ORDERS,
+        NUMBERED,
+        FACTS,
         ledger_sql(),
         running_sql(needs),
-        f"create table as_of_days as select unnest({list(as_of)}) as as_of",
-        """create table grid as select seller, as_of, first_ordered
+        f"create table as_of_days as select cast(unnest({list(as_of)}) as integer) as as_of",
+        """create table grid as select seller, as_of, first_day,
+                case when as_of >= first_ordered then as_of - first_ordered end as tenure_days
             from (select seller, min(day) as first_day, min(day) filter (ordered > 0) as first_ordered
                 from ledger group by seller) as s
             join as_of_days on as_of >= first_day""",
+        cuts_sql(needs),
         windows_sql(needs),
-        *(sql for name, column in (("category", "category"), ("item", "item_id")) for sql in _leading(name, column)),
+        *(leading_sql(name, column) for name, column in (("category", "category"), ("item", "item_id"))),
         attributes_sql(),
         figures_sql(needs),
     ]
 
 
 def ledger_sql() -> str:
-    """Sums per seller and day: each kind of day summed alone, then put together."""
-    daily = " union all by name ".join(
-        f"select seller, {day} as day, {sums} from facts where {day} is not null group by all"
-        for day, sums in DAYS.items()
+    """Sums per seller and day of everything that falls on some day of an order."""
+    events = " union all by name ".join(
+        f"select seller, {day} as day, {', '.join(f'{sql} as {name}' for name, sql in adds.items())} "
+        f"from facts where {day} is not null"
+        for day, adds in EVENTS.items()
     )
-    names = [name for sums in DAYS.values() for name in _named(sums)]
-    sums = ", ".join(f"cast(coalesce(sum({name}), 0) as bigint) as {name}" for name in names)
-    return f"create table ledger as select seller, day, {sums} from ({daily}) as d group by seller, day"
-
-
-def _named(sums: str) -> list[str]:
-    return [part.split()[0].rstrip(",") for part in sums.split(" as ")[1:]]
+    sums = ", ".join(
+        f"cast(coalesce(sum({name}), 0) as bigint) as {name}" if name in AMOUNTS else f"count({name}) as {name}"
+        for adds in EVENTS.values()
+        for name in adds
+    )
+    return f"create table ledger as select seller, day, {sums} from ({events}) as e group by seller, day"
 
 
 def running_sql(needs: Plan) -> str:
     """Sums since a seller's first day."""
     quantities = sorted({quantity_of(c) for c in needs.windows})
     sums = ", ".join(f"cast(sum({q}) over since_ever as bigint) as {q}" for q in quantities)
-    return f"""create table running as select seller, day, {sums} from ledger
+    return f"""create table running as select seller, day, day as last_day, {sums} from ledger
         window since_ever as (partition by seller order by day rows unbounded preceding)"""
+
+
+def cuts_sql(needs: Plan) -> str:
+    """The running sums on every day at which some window opens or closes, by one ASOF join."""
+    spans = {0, *(int(span_of(c)) for c in needs.windows if span_of(c) != "all")}
+    days = " union ".join(f"select as_of - {span} as day from as_of_days" for span in sorted(spans))
+    return f"""create table cuts as select s.seller, c.day, r.* exclude (seller, day)
+        from (select distinct seller, first_day from grid) as s join ({days}) as c on c.day >= s.first_day
+        asof join running as r on r.seller = s.seller and c.day >= r.day"""
 
 
 def windows_sql(needs: Plan) -> str:
     """Window sums: the running sums at the as-of day minus those at the day before the window."""
-    spans = sorted({span_of(c) for c in needs.windows} - {"all"})
     joins = " ".join(
-        f"asof left join running as r{s} on r{s}.seller = g.seller and g.as_of - {s} >= r{s}.day" for s in spans
+        f"""left join (select *, day + {span} as as_of from cuts where day in (select as_of - {span} from as_of_days))
+            as r{span} on r{span}.seller = g.seller and r{span}.as_of = g.as_of"""
+        for span in sorted({span_of(c) for c in needs.windows} - {"all"})
     )
-    return f"""create table windows as select g.seller, g.as_of,
-            case when g.as_of >= first_ordered then g.as_of - first_ordered end as tenure_days,
+    return f"""create table windows as select g.seller, g.as_of, g.tenure_days,
             {", ".join(f"{_difference(c)} as {c}" for c in sorted(needs.windows))}
-        from grid as g asof join running as r on r.seller = g.seller and g.as_of >= r.day {joins}
-        where g.as_of - r.day < 400"""
+        from grid as g join cuts as r on r.seller = g.seller and r.day = g.as_of {joins}
+        where g.as_of - r.last_day < {LONGEST_SPAN}"""
 
 
 def _difference(column: str) -> str:
@@ -136,55 +165,41 @@ def _difference(column: str) -> str:
     return f"r.{quantity}" if span == "all" else f"r.{quantity} - coalesce(r{span}.{quantity}, 0)"
 
 
-def _leading(name: str, column: str) -> list[str]:
-    """The value with most of a seller's lines up to each as-of day; of equals the last by name."""
+def leading_sql(name: str, column: str) -> str:
+    """The value with most of a seller's lines up to an as-of day, from then on; of equals the last by name."""
     since_ever = "order by as_of rows unbounded preceding"
-    return [
-        f"""create table {name}_codes as select {column} as {name}, row_number() over (order by {column}) as code
-            from (select distinct {column} from orders where {column} is not null) as d""",
-        f"""create table {name}_leads as
-            select seller, as_of, max(score) over (partition by seller {since_ever}) % {CODES} as code
-            from (select seller, as_of, max(score) as score
-                from (select seller, as_of,
-                        sum(lines) over (partition by seller, code {since_ever}) * {CODES} + code as score
-                    from (select n.seller, c.code, d.as_of, cast(count(*) as bigint) as lines
-                        from orders as o join numbered as n using (seller_id)
-                        join {name}_codes as c on c.{name} = o.{column}
-                        join (select day, min(as_of) as as_of from (select unnest(range(min(ordered_at_day),
-                                max(ordered_at_day) + 1)) as day from orders) as days
-                            join as_of_days on as_of >= day group by day) as d on d.day = o.ordered_at_day
-                        group by all) as weekly) as scored
-                group by all) as best""",
-    ]
+    return f"""create table {name}_leads as
+        with codes as (select value, row_number() over (order by value) as code
+            from (select distinct {column} as value from orders where {column} is not null) as v),
+        weekly as (select seller_id, {column} as value, as_of, count(*) as lines
+            from orders as o asof join as_of_days as d on o.ordered_at_day <= d.as_of group by all),
+        scored as (select seller_id, as_of, max(score) as score
+            from (select seller_id, as_of,
+                    sum(lines) over (partition by seller_id, code {since_ever}) * {CODES} + code as score
+                from weekly join codes using (value)) as s group by all),
+        leads as (select seller_id, as_of,
+                cast(max(score) over (partition by seller_id {since_ever}) % {CODES} as bigint) as code
+            from scored)
+        select n.seller, l.as_of, c.value as {name}
+        from leads as l join codes as c using (code) join numbered as n using (seller_id)"""
 
 
 def attributes_sql() -> str:
     """Window rows with the attributes of their sellers."""
+    size = f"when ordered_60 < {SMALL} then 'small' when ordered_60 < {MEDIUM} then 'medium'"
     return f"""create table attributes as select w.*, n.seller_id, coalesce(c.category, '') as category,
-            coalesce(i.item, '') as item, coalesce(n.region, '') as region, coalesce(n.fulfilment, '') as fulfilment,
-            case when ordered_60 < {SMALL} then 'small' when ordered_60 < {MEDIUM} then 'medium' else 'large' end as size
+            coalesce(i.item, '') as item, coalesce(n.region, '') as region,
+            coalesce(n.fulfilment, '') as fulfilment, case {size} else 'large' end as size
         from windows as w join numbered as n using (seller)
-        asof left join category_leads as cl on cl.seller = w.seller and w.as_of >= cl.as_of
-        asof left join item_leads as il on il.seller = w.seller and w.as_of >= il.as_of
-        left join category_codes as c on c.code = cl.code left join item_codes as i on i.code = il.code"""
-
-
-LEVELS = {
-    "market": (),
-    "category": ("category",),
-    "item": ("item",),
-    "region": ("region",),
-    "fulfilment": ("category", "fulfilment"),
-    "size": ("category", "fulfilment", "size"),
-}
+        asof left join category_leads as c on c.seller = w.seller and w.as_of >= c.as_of
+        asof left join item_leads as i on i.seller = w.seller and w.as_of >= i.as_of"""
 
 
 def figures_sql(needs: Plan) -> str:
     """Every group's sums of window columns, all levels in one pass."""
-    columns = sorted({c for _, c in needs.groups})
-    sums = ", ".join(f"cast(sum({c}) as bigint) as {c}" for c in columns)
+    sums = ", ".join(f"cast(sum({c}) as bigint) as {c}" for c in sorted({c for _, c in needs.groups}))
     sets = ", ".join(f"({', '.join(('as_of', *keys))})" for keys in LEVELS.values())
-    return f"""create table figures as select as_of, category, item, region, fulfilment, size,
+    return f"""create table figures as select as_of, {", ".join(LEVELS["size"])}, item, region,
             grouping(category, item, region, fulfilment, size) as level,
             count(*) filter (ordered_60 > 0) as sellers, {sums}
         from attributes group by grouping sets ({sets})"""
@@ -193,27 +208,27 @@ def figures_sql(needs: Plan) -> str:
 def rows_sql(needs: Plan) -> str:
     """Window rows with their groups' figures and the formulas."""
     figures = ", ".join(f"{_figure(g, c)} as {g}_{c}" for g, c in sorted(needs.groups))
-    name = " when ".join(
-        f"{level}.sellers >= {MINIMUM_PEERS} then concat_ws(' · ', {', '.join(f'''nullif(a.{k}, '')''' for k in keys)})"
-        for level, keys in (("size", LEVELS["size"]), ("fulfilment", LEVELS["fulfilment"]), ("category", ("category",)))
-    )
+    names = [f"concat_ws('{SEPARATOR}', {', '.join(f'a.{k}' for k in LEVELS[level])})" for level in PEERS]
     rows = f"""select a.* exclude (seller), {figures}, {_figure("peer", "sellers")} as peer_sellers,
-            case when {name} else '' end as peer_group
+            {_finest([*names, "''"])} as peer_group
         from attributes as a {" ".join(_join(level, keys) for level, keys in LEVELS.items())}"""
     active = "case when ordered_28 > 0 or ordered_all > closed_all then 1 else 0 end as active"
     return f"select r.*, {active}, {', '.join(f'{f.formula} as {f.name}' for f in needs.features)} from ({rows}) as r"
 
 
 def _figure(group: str, column: str) -> str:
-    if group != "peer":
-        return f'"{group}".{column}'
-    finest = " ".join(
-        f"when {g}.sellers >= {MINIMUM_PEERS} then {g}.{column}" for g in ("size", "fulfilment", "category")
+    return _finest([f"{level}.{column}" for level in (*PEERS, "market")]) if group == "peer" else f"{group}.{column}"
+
+
+def _finest(values: Sequence[str]) -> str:
+    """The value of the finest peer group that is large enough; the last where none is."""
+    cases = " ".join(
+        f"when {level}.sellers >= {MINIMUM_PEERS} then {value}" for level, value in zip(PEERS, values, strict=False)
     )
-    return f"case {finest} else market.{column} end"
+    return f"case {cases} else {values[-1]} end"
 
 
 def _join(level: str, keys: Iterable[str]) -> str:
-    absent = "".join("0" if k in keys else "1" for k in ("category", "item", "region", "fulfilment", "size"))
+    left_out = "".join("0" if k in keys else "1" for k in ("category", "item", "region", "fulfilment", "size"))
     same = "".join(f" and {level}.{k} = a.{k}" for k in keys)
-    return f"join figures as {level} on {level}.level = {int(absent, 2)} and {level}.as_of = a.as_of{same}"
+    return f"join figures as {level} on {level}.level = {int(left_out, 2)} and {level}.as_of = a.as_of{same}"

@@ -4,6 +4,7 @@ For what the benchmark's source holds and no more: no versions, returns, cases, 
 formulas are the project's; everything between the order lines and them is written anew.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -132,9 +133,9 @@ def ledger_frame(orders: pl.DataFrame) -> pl.DataFrame:
     together = pl.concat([piece.lazy() for piece in (*pieces.values(), matured)], how="diagonal_relaxed")
     keys = {"seller": (pl.col("key") // WIDE).cast(pl.UInt32), "day": (pl.col("key") % WIDE).cast(pl.Int32)}
     daily = together.group_by("key").agg(pl.col(names).sum()).sort("key")
-    return daily.select(
-        *(sql.alias(name) for name, sql in keys.items()), pl.col(names).cast(pl.Int64)
-    ).collect(engine="streaming")
+    return daily.select(*(sql.alias(name) for name, sql in keys.items()), pl.col(names).cast(pl.Int64)).collect(
+        engine="streaming"
+    )
 
 
 def _key(high: str, low: str | pl.Expr) -> pl.Expr:
@@ -143,8 +144,10 @@ def _key(high: str, low: str | pl.Expr) -> pl.Expr:
 
 def windows_frame(ledger: pl.DataFrame, as_of: Sequence[int], needs: Plan) -> pl.LazyFrame:
     """Window sums: the running sums at the as-of day minus those at the day before the window."""
-    first = ledger.lazy().group_by("seller", maintain_order=True).agg(
-        first_day=pl.col("day").first(), first_ordered=pl.col("day").filter(pl.col("ordered") > 0).first()
+    first = (
+        ledger.lazy()
+        .group_by("seller", maintain_order=True)
+        .agg(first_day=pl.col("day").first(), first_ordered=pl.col("day").filter(pl.col("ordered") > 0).first())
     )
     days = pl.LazyFrame({"as_of": list(as_of)}, schema={"as_of": pl.Int32})
     rows = first.join(days, how="cross", maintain_order="left_right").filter(pl.col("as_of") >= pl.col("first_day"))
@@ -169,7 +172,9 @@ def leading_frame(lines: pl.LazyFrame, name: str, column: str, as_of: Sequence[i
     weeks = pl.LazyFrame({"ordered_at_day": range(as_of[-1] + 1)}, schema={"ordered_at_day": pl.Int32})
     weekly = (
         lines.join(codes.lazy(), on=column)
-        .join(weeks.join_asof(known, left_on="ordered_at_day", right_on="as_of", strategy="forward"), on="ordered_at_day")
+        .join(
+            weeks.join_asof(known, left_on="ordered_at_day", right_on="as_of", strategy="forward"), on="ordered_at_day"
+        )
         .group_by("as_of", value=_key("seller", "code"))
         .agg(lines=pl.len())
         .sort("as_of")
@@ -202,7 +207,9 @@ def rows_frame(attributes: pl.DataFrame, needs: Plan) -> pl.LazyFrame:
     rows = attributes.lazy()
     for level, keys in LEVELS.items():
         rows = rows.join(figures_frame(attributes, level, needs), on=["as_of", *keys])
-    finest = {c: _finest([pl.col(f"{level}_{c}") for level in (*PEER_LEVELS, "market")]) for c in ("sellers", *_peer(needs))}
+    finest = {
+        c: _finest([pl.col(f"{level}_{c}") for level in (*PEER_LEVELS, "market")]) for c in ("sellers", *_peer(needs))
+    }
     names = [pl.concat_str(keys, separator=SEPARATOR) for keys in (LEVELS[level] for level in PEER_LEVELS)]
     active = (pl.col("ordered_28") > 0) | (pl.col("ordered_all") > pl.col("closed_all"))
     named = rows.with_columns(
@@ -211,7 +218,12 @@ def rows_frame(attributes: pl.DataFrame, needs: Plan) -> pl.LazyFrame:
         active=active.cast(pl.Int32),
     )
     kept = [*attributes.columns, *(f"{g}_{c}" for g, c in sorted(needs.groups)), "peer_sellers", "peer_group", "active"]
-    return named.select(*kept, *(pl.sql_expr(f.formula).alias(f.name) for f in needs.features))
+    return named.select(*kept, *(_formula(f.formula).alias(f.name) for f in needs.features))
+
+
+def _formula(text: str) -> pl.Expr:
+    """A feature's formula; left alone, its decimal numbers would make slow and rounded decimals of the counts."""
+    return pl.sql_expr(re.sub(r"\d+\.\d+", r"cast(\g<0> as double)", text))
 
 
 def figures_frame(attributes: pl.DataFrame, level: str, needs: Plan) -> pl.LazyFrame:

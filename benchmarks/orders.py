@@ -1,4 +1,4 @@
-"""The order lines that the feature benchmark runs on: made by DuckDB from hashes of row numbers, the same every time."""
+"""The order lines that the feature benchmark runs on: made from hashes of row numbers, the same every time."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,9 @@ def sellers_sql(size: Size) -> str:
 
 def orders_sql(size: Size) -> str:
     """Order lines by the time of ordering, as they would be at the end of the last day: later events are still null."""
-    seen = ", ".join(f"case when {c} < {_moment(str(size.days))} then {c} end as {c}" for c in ("shipped_at", "delivered_at"))
+    seen = ", ".join(
+        f"case when {c} < {_moment(str(size.days))} then {c} end as {c}" for c in ("shipped_at", "delivered_at")
+    )
     return f"""select order_id, line_id, seller_id, item_id, category, price, ordered_at, ship_by, promised_at, {seen},
             cancelled_at, cancelled_by
         from (select *, case when cancelled_at is null then ordered_at + to_microseconds(cast(
@@ -64,7 +66,8 @@ def _placed_sql(size: Size) -> str:
         then least({_moment(day)} + to_microseconds(cast(3 * 86400e6 * draw(line, 'hour') as bigint)),
             {_moment(str(size.days))} - interval 1 second) end"""
     return f"""select 'o' || number as order_id, case when second then '2' else '1' end as line_id,
-            {_seller_id("seller")} as seller_id, 'i' || item as item_id, 'c' || item // {size.items // size.categories + 1} as category,
+            {_seller_id("seller")} as seller_id, 'i' || item as item_id,
+            'c' || item // {size.items // size.categories + 1} as category,
             cast(2 + 200 * pow(draw(item, 'price'), 3) as decimal(9, 2)) as price,
             {_moment(day)} as ordered_at, ordered_at + interval 2 day as ship_by,
             ordered_at + interval 1 day * (4 + number % 4) as promised_at,

@@ -11,7 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from features.contract import CORRECTED, TABLES
-from features.states import Sources
+from features.states import Sources, made
 
 SCHEMA = "appeals"
 Statements = Callable[[tuple[str, ...], Sources], list[tuple[str, str]]]
@@ -31,7 +31,7 @@ def add_appeals(
     con.execute(f"use {SCHEMA}")
     try:
         for name, query in statements(quantities, replace(sources, ruled=True)):
-            con.execute(f"create table {name} as {query}")
+            con.execute(made(name, query))
     finally:
         con.execute(f"use {home}")
     con.execute(f"insert into ledger_corrections {difference_sql(quantities)}")

@@ -14,7 +14,7 @@ from features.appeals import add_appeals
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.quantities import available_quantities, failure_parts
-from features.states import BORN, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, tables
+from features.states import BORN, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, made, tables
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def build_ledger(market: Marketplace) -> Ledger:
     quantities = available_quantities(market.available)
     sources = read_sources(market)
     for name, query in statements(quantities, sources):
-        market.con.execute(f"create or replace table {name} as {query}")
+        market.con.execute(made(name, query))
     add_appeals(market.con, quantities, sources, statements)
     first, last = market.con.execute("select min(day), max(day) from ledger where ordered > 0").fetchall()[0]
     if first is None:

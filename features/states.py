@@ -36,8 +36,17 @@ class Sources:
     ruled: bool = False  # whether orders carry `ruled_fault`: the fault of a late line that an appeal decided
 
 
+VIEWS = frozenset(("order_states", "raw_windows", "windows", "label_windows", "feature_rows"))  # each is read once
+
+
+def made(name: str, query: str) -> str:
+    """The statement that makes a named query: a view where it is read once, else a table."""
+    kind = "view" if name in VIEWS else "table"
+    return f"create or replace {kind} {name} as {query}"
+
+
 def tables(sources: Sources, parts: Collection[str]) -> list[tuple[str, str]]:
-    """The tables to make, in order: a name and the query that fills it."""
+    """The tables and views to make, in order: a name and its query."""
     return [
         ("orders_versions", order_versions(sources)),
         ("sellers_versions", versions("sellers", sources)),
@@ -129,24 +138,29 @@ def order_states(stateful: bool) -> str:
     """One row per seller order and state: days and amounts of everything its rows say."""
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
     key = ("seller_id", "order_id", "since") if stateful else ("seller_id", "order_id")
-    since_ever = f"{EVER} as since, {NEVER} as until, true as lone"
-    base = "state_days" if stateful else f"(select distinct seller_id, order_id, {since_ever} from orders_versions)"
-    joined = {
-        "l": (LINES, _by_line(rows["orders_versions"])),
+    lines = f"({_grouped(LINES, _by_line(rows['orders_versions']), key)}) as l"
+    others = {
         "r": (RETURNS, rows["returns_versions"]),
         "c": (CASES, rows["cases_versions"]),
         "f": (FEEDBACK, rows["feedback_versions"]),
     }
     # Nobody knows whose order a return, case or rating belongs to before one of its lines is known.
-    columns = ", ".join(
-        f"{a}.{name}" if a == "l" else f"case when l.ordered_day is not null then {a}.{name} end as {name}"
-        for a, (named, _) in joined.items()
-        for name in named
-    )
-    return f"select s.seller_id, s.order_id, s.since, s.until, s.lone, {columns} from {base} as s " + " ".join(
-        f"left join ({_grouped(named, source, key)}) as {a} on " + " and ".join(f"{a}.{k} = s.{k}" for k in key)
-        for a, (named, source) in joined.items()
-    )
+    told = [
+        f"case when l.ordered_day is not null then {a}.{n} end as {n}"
+        for a, (named, _) in others.items()
+        for n in named
+    ]
+    columns = ", ".join([*(f"l.{name}" for name in LINES), *told])
+    joins = [(f"({_grouped(named, source, key)}) as {a}", a) for a, (named, source) in others.items()]
+    if not stateful:
+        since_ever = f"l.seller_id, l.order_id, {EVER} as since, {NEVER} as until, true as lone"
+        return f"select {since_ever}, {columns} from {lines} {_joined(joins, 'l', key)}"
+    states = "s.seller_id, s.order_id, s.since, s.until, s.lone"
+    return f"select {states}, {columns} from state_days as s {_joined([(lines, 'l'), *joins], 's', key)}"
+
+
+def _joined(joins: list[tuple[str, str]], first: str, key: tuple[str, ...]) -> str:
+    return " ".join(f"left join {query} on {' and '.join(f'{a}.{k} = {first}.{k}' for k in key)}" for query, a in joins)
 
 
 def _at_state(table: str) -> str:
@@ -182,7 +196,7 @@ LINES = {
     "ordered_at": "min(ordered_at)",
     "ordered_day": "min(ordered_at_day)",
     "units": "count(*)",
-    "gross_cents": "coalesce(sum(price_cents), 0)",
+    "gross_cents": "cast(coalesce(sum(price_cents), 0) as bigint)",
     "shipped_at": f"case when {ALL_SENT} then greatest(max(sent), min(shipped_at)) end",
     "shipped_day": f"case when {ALL_SENT} and count(shipped_at) > 0 "
     "then greatest(max(sent_day), min(shipped_at_day)) end",

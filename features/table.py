@@ -13,6 +13,7 @@ from features.catalogue import Feature, available_features, figure
 from features.ledger import Ledger
 from features.peers import DIMENSIONS, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
 from features.standards import Standard
+from features.states import made
 from features.windows import split, steps
 
 HORIZONS = (14, 28, 56)
@@ -94,7 +95,7 @@ def make_rows(
     if figures is not None:
         con.register("published_figures", figures)
     for name, query in statements(needs, as_of, published=figures is not None):
-        con.execute(f"create or replace table {name} as {query}")
+        con.execute(made(name, query))
 
 
 def published_figures(ledger: Ledger, as_of: int) -> pa.Table:

@@ -169,7 +169,7 @@ def test_labels_past_the_data_are_reported() -> None:
 
 def test_labels_of_sellers_who_left_are_reported() -> None:
     engine, table, asked = example(STANDARDS[2])
-    engine.con.execute("update sellers set left_at_day = null")
+    engine.con.execute("update sellers_versions set left_at_day = null")
     assert asked.wrong(table, label(engine, table, asked.standard, asked.horizon, asked.end))
 
 
