@@ -23,7 +23,7 @@ from features.intake import Marketplace, open_folder
 from features.ledger import build_ledger
 from features.quantities import available_quantities
 from features.quarantine import IntakeReport
-from features.standards import load
+from features.standards_file import load
 from features.table import Plan, make_rows, plan, usable
 
 SIZE = Size(lines=5_000_000, sellers=20_000)

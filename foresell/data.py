@@ -10,7 +10,7 @@ from features.intake import Marketplace, open_folder
 from features.ledger import Ledger, build_ledger
 from features.quarantine import IntakeReport
 from features.settings import Settings
-from features.standards import load
+from features.standards_file import load
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, steps
 

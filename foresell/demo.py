@@ -14,7 +14,7 @@ from rich.text import Text
 from features.errors import ForesellError
 from features.importing import import_source
 from features.settings import Settings
-from features.standards import load
+from features.standards_file import load
 from foresell.console import Outcome, Say, show, steps, table
 from foresell.modelling import promote_version, train_challenger
 from foresell.service import address, ending, start_ready, wait, write_online_store

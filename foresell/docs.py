@@ -1,7 +1,7 @@
 """The generated pages under docs/ and the README's table: `python -m foresell.docs`, or `make docs`."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from features.catalogue import CATALOGUE, Feature
@@ -9,7 +9,8 @@ from features.contract import TABLES, Column, Table
 from features.errors import ForesellError
 from features.quantities import QUANTITIES
 from features.settings import Settings
-from features.standards import PRESETS, Standard, StandardsFile, load
+from features.standards import Standard, StandardsFile
+from features.standards_file import load, presets
 from foresell.results import benchmarks_page, markdown, readme_table
 from serving.problems import KINDS
 
@@ -142,39 +143,50 @@ def standards_page() -> str:
         "breach when the rate is past the limit and the window holds the minimum volume (and the minimum events, where "
         "there are any). The rate is what became known in the window over what became known in the window; it may "
         "exceed 1. The quantities are listed in [data.md](data.md).",
-        _standards_table("## Built in (used without `--standards`)", load()),
-        *(_standards_table(f"## preset:{name}", load(f"preset:{name}")) for name in presets()),
+        "## Built in (used without `--standards`)",
+        _standards_table(load()),
+        "# Presets",
+        "Other marketplaces' standards, each used by `--standards preset:NAME`. A preset says under *source* where it "
+        "departs from the marketplace's own words, and lists what it cannot express.",
+        *(_preset(name, load(f"preset:{name}")) for name in presets()),
         "## Your own",
         "A file for `--standards FILE` holds one or more tables like this, the built-in return rate:",
         f"```toml\n{_example(load().standards[0])}\n```",
         "`comparator` says what is good. `complement = true` makes the rate 1 - numerator / denominator, as for "
         "on-time delivery. `warn_limit` and `minimum_events` are optional. A risk is reported when one standard is its "
-        "`headline`; the standards with a `part` are scored beside it. An optional `[backtest]` table says when a "
+        "`headline`; the standards with a `part` are scored beside it. `[[unavailable]]` entries (`metric`, `reason`) "
+        "record what a marketplace has and the contract cannot express. An optional `[backtest]` table says when a "
         "backtest looks (`benchmarks/flights.toml` has one).",
     ]
     return _joined(parts)
 
 
-def presets() -> list[str]:
-    """Names of the presets that are shipped."""
-    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+def _preset(name: str, file: StandardsFile) -> str:
+    lacking = [f"- {u.metric}: {u.reason}." for u in file.unavailable]
+    parts = [f"## preset:{name}", _standards_table(file)]
+    return "\n\n".join([*parts, "Not available here:", "\n".join(lacking)] if lacking else parts)
 
 
-def _standards_table(head: str, file: StandardsFile) -> str:
+def _standards_table(file: StandardsFile) -> str:
     heads = ["standard", "version", "risk", "rate", "window", "limit", "minimum volume", "source", "evidence"]
-    return f"{head}\n\n{markdown(heads, [_standard_row(s) for s in file.standards])}"
+    return markdown(heads, [_standard_row(s) for s in file.standards])
 
 
 def _standard_row(s: Standard) -> list[str]:
     role = f"{s.risk}, headline" if s.headline else f"{s.risk}: {s.part}" if s.part else s.risk
     limit = f"{s.comparator} {float(100 * s.limit):g}%"
+    limit += f" (warned at {float(100 * s.warn_limit):g}%)" if s.warn_limit else ""
     volume = f"{s.minimum_volume}" + (f", {s.minimum_events} events" if s.minimum_events else "")
     return [s.title, s.version, role, _rate(s), f"{s.window_days} days", limit, volume, s.source, s.evidence]
 
 
 def _rate(s: Standard) -> str:
-    rate = f"{' + '.join(s.numerator)} / {' + '.join(s.denominator)}"
+    rate = f"{_sum(s.numerator)} / {_sum(s.denominator)}"
     return f"`1 - {rate}`" if s.complement else f"`{rate}`"
+
+
+def _sum(quantities: Sequence[str]) -> str:
+    return quantities[0] if len(quantities) == 1 else f"({' + '.join(quantities)})"
 
 
 def _example(s: Standard) -> str:

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from features.errors import ForesellError
 from features.settings import Settings
-from features.standards import StandardsFile, load
+from features.standards import StandardsFile
+from features.standards_file import load
 from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
 from foresell.results import SCORES, SLICE, number

@@ -14,7 +14,8 @@ import numpy as np
 from features.block import Block
 from features.catalogue import Feature
 from features.errors import ForesellError
-from features.standards import Standard, from_entry
+from features.standards import Standard
+from features.standards_file import from_entry
 from models import calibration
 from models.bundle_files import Files, as_bytes, difference, digest_of, refused, verify, write
 from models.risk_model import ARITHMETIC, Bands, Key, RiskModel, predict

@@ -10,7 +10,8 @@ import pandas as pd
 from features.intake import open_frames
 from features.labels import label
 from features.ledger import Ledger, build_ledger
-from features.standards import Standard, load
+from features.standards import Standard
+from features.standards_file import load
 from features.table import FeatureTable, build_table, usable
 from models import risk_model, roll_forward
 from models.bundle import Bundle, save

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from features.block import Block
-from features.standards import Standard, load
+from features.standards import Standard
+from features.standards_file import load
 from features.table import TEXT, FeatureTable, numeric_names, plan
 from features.windows import quantity_of, span_of
 from models import risk_model, roll_forward

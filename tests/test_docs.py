@@ -9,7 +9,7 @@ import typer
 from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.errors import ForesellError
-from features.standards import load, parse
+from features.standards_file import load, parse
 from foresell import docs, results
 from foresell.cli import app
 from serving.schema import ScoreRequest

@@ -12,7 +12,7 @@ from oracle import ledger
 from oracle_features import Rows, evaluate, expected_rows
 
 from features.ledger import Ledger as EngineLedger
-from features.standards import load
+from features.standards_file import load
 from features.table import FeatureTable, build_table
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,8 @@ from oracle import Ledger, ledger
 
 from features.labels import Labels, label
 from features.ledger import Ledger as EngineLedger
-from features.standards import Standard, parse
+from features.standards import Standard
+from features.standards_file import parse
 from features.table import HORIZONS, FeatureTable, build_table
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracle import Ledger
 
 from features.ledger import Ledger as EngineLedger
-from features.standards import load
+from features.standards_file import load
 from features.table import FeatureTable, build_table
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ import sqlglot
 
 from features import appeals, evidence, ledger, table
 from features.quantities import QUANTITIES
-from features.standards import load
+from features.standards_file import load
 from features.states import Sources
 
 ALL = tuple(q.name for q in QUANTITIES)

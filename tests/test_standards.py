@@ -1,11 +1,16 @@
 """Standards files: what they mean, and what is said of a broken one."""
 
+import csv
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from features.block import Block
 from features.errors import ForesellError
-from features.standards import BacktestDays, Standard, load, parse
+from features.standards import PARTS, BacktestDays, Standard, StandardsFile
+from features.standards_file import from_entry, load, parse, presets
 
 GOOD = """
 [[standard]]
@@ -69,8 +74,6 @@ def test_backtest_days_are_counted_from_the_first_ledger_day_or_given_as_dates()
 
 def test_a_standard_survives_the_way_through_json() -> None:
     for s in load().standards:
-        from features.standards import from_entry
-
         assert from_entry(s.as_json(), "json") == s
 
 
@@ -91,6 +94,7 @@ def test_a_standard_survives_the_way_through_json() -> None:
         (GOOD + 'comparator = ">="\n', "complement goes with"),
         (GOOD + GOOD, "must be unique"),
         (GOOD + GOOD.replace('"1"', '"2"'), "at most one headline"),
+        (GOOD + '[[unavailable]]\nmetric = "colour"\n', "metric and reason"),
         (GOOD + "[backtest]\nfirst = 3\n", "needs first and test_from"),
         (GOOD + '[backtest]\nfirst = 3\ntest_from = "soon"\n', "day number or an ISO date"),
     ],
@@ -101,8 +105,61 @@ def test_a_broken_file_is_refused_with_the_rule_and_what_was_found(broken: str, 
     assert error.value.next_step
 
 
-def test_a_missing_file_and_an_unknown_preset_are_named() -> None:
+def test_a_missing_file_is_named() -> None:
     with pytest.raises(ForesellError, match=r"nowhere\.toml"):
         load("nowhere.toml")
-    with pytest.raises(ForesellError, match="preset:nowhere"):
+
+
+def test_an_unknown_preset_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ForesellError, match="preset:nowhere") as error:
         load("preset:nowhere")
+    assert "amazon, bol, conrad, ebay_minimum" in error.value.next_step
+
+
+def test_every_part_of_service_has_a_built_in_standard() -> None:
+    assert {s.part for s in load().parts("service")} == {*PARTS} - {""}
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_preset_has_a_headline_and_says_where_its_limits_come_from(name: str) -> None:
+    file = load(f"preset:{name}")
+    assert file.headline("service")
+    assert all(s.source and s.evidence for s in file.standards)
+
+
+def unaccounted(row: dict[str, str], file: StandardsFile) -> bool:
+    """Whether a marketplace's metric is neither listed as unavailable nor there with its limits and window."""
+    metric = row["metric"]
+    mine = [s for s in file.standards if s.name == metric or s.name.startswith(f"{metric}_")]
+    limits = {str(limit) for s in mine for limit in (s.limit, s.warn_limit) if limit}
+    asked = set(re.findall(r"0\.\d+", row["limit"]))
+    windows = set(re.findall(r"\d+", row["window_days"].split("(")[0]))
+    if metric in {u.metric for u in file.unavailable}:
+        return False
+    known = {limit.rstrip("0") for limit in limits}
+    met = {limit.rstrip("0") for limit in asked} <= known and {s.comparator for s in mine} == {row["comparator"]}
+    return not (met and windows <= {str(s.window_days) for s in mine})
+
+
+def reference(shared: Path) -> list[dict[str, str]]:
+    with (shared / "reference" / "standards.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def of(row: dict[str, str]) -> StandardsFile:
+    return load() if row["marketplace"] == "walmart_us" else load(f"preset:{row['marketplace']}")
+
+
+def test_every_metric_of_the_reference_is_expressed_or_listed(shared: Path) -> None:
+    rows = reference(shared)
+    assert [(row["marketplace"], row["metric"]) for row in rows if unaccounted(row, of(row))] == []
+    assert {row["marketplace"] for row in rows} == {"walmart_us", *presets()}
+
+
+def test_a_metric_with_another_limit_or_window_is_noticed(shared: Path) -> None:
+    row = reference(shared)[0]
+    assert not unaccounted(row, of(row))
+    assert all(unaccounted({**row, key: value}, of(row)) for key, value in WRONG.items())
+
+
+WRONG = {"limit": "0.03", "window_days": "60", "comparator": "<", "metric": "kindness_rate"}

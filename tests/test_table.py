@@ -10,7 +10,8 @@ from literal import DAY_0, at, ledger_of, order
 from features.catalogue import CATALOGUE, available_features
 from features.labels import label, treated
 from features.sentences import say, value
-from features.standards import Standard, parse
+from features.standards import Standard
+from features.standards_file import parse
 from features.table import FeatureTable, build_table, published_figures
 
 LATE = parse(

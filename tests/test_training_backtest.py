@@ -10,7 +10,8 @@ import pytest
 from training_market import STANDARDS, found, market, material, standards
 
 from features.errors import ForesellError
-from features.standards import BacktestDays, parse
+from features.standards import BacktestDays
+from features.standards_file import parse
 from models.bundle import load
 from training.backtest import backtest, plain, report
 from training.bands import Economy

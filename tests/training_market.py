@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from features.intake import Marketplace, open_frames
-from features.standards import StandardsFile, parse
+from features.standards import StandardsFile
+from features.standards_file import parse
 from training.backtest import report
 from training.material import Material, prepare
 from training.scoring import Options
