@@ -81,6 +81,23 @@ def import_source(
 
 
 @app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder to write, in the data contract.", metavar="DIR")],
+    sellers: Annotated[int, typer.Option(help="How many sellers.")] = 2_000,
+    days: Annotated[int, typer.Option(help="How many days, from 2024-01-01 on.")] = 400,
+    seed: Annotated[int, typer.Option(help="Another seed is another marketplace; the same is the same.")] = 1,
+    interventions: Annotated[
+        bool, typer.Option("--interventions", help="Assign interventions at random, with a planted effect.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a simulated marketplace whose causes and true rates are known (docs/simulation.md)."""
+    from foresell.simulating import write_simulation
+
+    show(write_simulation(folder, sellers, days, seed, interventions), as_json)
+
+
+@app.command()
 def features(
     data: Data,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],

@@ -45,8 +45,7 @@ def fail(error: ForesellError, as_json: bool) -> None:
 @contextmanager
 def steps() -> Iterator[Say]:
     """Yields say(title): the bar before is done, and one of that title moves, with the elapsed time."""
-    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with _progress() as progress:
 
         def say(title: str) -> None:
             _finish(progress)
@@ -54,6 +53,19 @@ def steps() -> Iterator[Say]:
 
         yield say
         _finish(progress)
+
+
+@contextmanager
+def counted(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields tell(done, of): a bar that fills, with the elapsed time."""
+    with _progress() as progress:
+        task = progress.add_task(title[:1].upper() + title[1:], total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<34}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def _finish(progress: Progress) -> None:

@@ -19,7 +19,19 @@ from foresell.console import Outcome, fail, show, table
 from foresell.demo import explained, percent
 from models.registry import Version
 
-COMMANDS = ("demo", "import", "features", "backtest", "train", "promote", "rollback", "score", "serve", "doctor")
+COMMANDS = (
+    "demo",
+    "simulate",
+    "import",
+    "features",
+    "backtest",
+    "train",
+    "promote",
+    "rollback",
+    "score",
+    "serve",
+    "doctor",
+)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import features
 import foresell
 import models
 import serving
+import simulation
 import training
 from foresell.doctor import SAFE_MINIMUM
 
@@ -27,7 +28,7 @@ LOCKED = dict(re.findall(r"^([a-z0-9][a-z0-9_.-]*)==([^\s;]+)", LOCK, re.MULTILI
 HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "index" + "-url")
 
 
-@pytest.mark.parametrize("package", [features, foresell, models, serving, training])
+@pytest.mark.parametrize("package", [features, foresell, models, serving, simulation, training])
 def test_the_packages_under_test_are_those_of_this_checkout(package):
     assert Path(package.__file__).parent.parent == ROOT
 
@@ -70,7 +71,7 @@ def test_no_file_names_a_registry_or_this_machine():
 
 
 def test_nothing_is_stored_or_read_as_pickle():
-    packages = ("features/", "models/", "training/", "serving/", "foresell/")
+    packages = ("features/", "simulation/", "models/", "training/", "serving/", "foresell/")
     code = [path for path in committed_files() if path.startswith(packages) and path.endswith(".py")]
     importing = re.compile(r"^\s*(import|from) (pickle|cloudpickle|joblib|dill)\b", re.MULTILINE)
     assert [path for path in code if importing.search((ROOT / path).read_text())] == []
@@ -95,7 +96,7 @@ def test_a_wheel_holds_every_file_of_the_packages(tmp_path):
         capture_output=True,
     )
     [wheel] = tmp_path.glob("*.whl")
-    packages = tuple(f"{package.__name__}/" for package in (features, foresell, models, serving, training))
+    packages = tuple(f"{package.__name__}/" for package in (features, foresell, models, serving, simulation, training))
     files = {path for path in committed_files() if path.startswith(packages)}
     assert {"features/standards.toml", "training/report.css"} <= files
     assert files <= set(ZipFile(wheel).namelist())
