@@ -8,18 +8,11 @@ import numpy as np
 
 from simulation.draws import Floats, Ints, drift, generator
 from simulation.episodes import NO_ITEM, Episode
-from simulation.parameters import Parameters
+from simulation.parameters import EpisodeRates, Parameters
 from simulation.sellers import CHRONIC, IMPROVING, Sellers
 from simulation.treatments import Treatment
 
 EPOCH = date(1970, 1, 1)
-GROWTH_DAYS = 30  # orders grow so long before the seller promises too much
-HASTE = 0.4  # what is then taken off the promised handling time
-NEW_CATEGORY_FACTOR = 12.0  # lines that disappoint in a category new to the seller, against its own
-FADING_LAG, SLOWING_LAG, SILENT_CUSTOMERS = 30, 16, 1.5  # of an abandoned shop: days after its silence, more inquiries
-LEAST_ORDERS = 0.35  # what is left of an abandoned shop's orders
-UNSHIPPED = 0.35  # and how many of those are never shipped at its worst
-UNRESOLVED = 0.8
 
 
 @dataclass(frozen=True)
@@ -27,6 +20,7 @@ class Conditions:
     """Hidden rates, each of shape (sellers, days); times in days, the rest are probabilities for an order."""
 
     sellers: Sellers
+    rates: EpisodeRates
     orders: Floats
     ship_window: Floats
     handling: Floats
@@ -52,7 +46,7 @@ class Conditions:
     @property
     def disappointing_new(self) -> Floats:
         """Probability that a line of the new category disappoints."""
-        return np.minimum(NEW_CATEGORY_FACTOR * self.disappointing, 0.5)
+        return np.minimum(self.rates.new_category_factor * self.disappointing, self.rates.most_disappointing)
 
     @property
     def disappoints(self) -> Floats:
@@ -98,10 +92,11 @@ def quiet(p: Parameters, seed: int, block: int, sellers: Sellers, days: int) -> 
     )
 
     def plain(rate: float) -> Floats:
-        return np.full(shape, rate)
+        return np.full(shape, rate, dtype=np.float64)
 
     return Conditions(
         sellers=sellers,
+        rates=p.episodes,
         orders=sellers.orders[:, None] * season * growth(p, sellers, days),
         ship_window=np.repeat(sellers.ship_window[:, None], days, axis=1),
         handling=sellers.handling[:, None] * pace * strain,
@@ -160,11 +155,11 @@ def _bad_batch(c: Conditions, e: Episode) -> None:
 
 def _over_promising(c: Conditions, e: Episode) -> None:
     """Growth comes first and stays; then less time is promised, and handling slows under the load."""
-    begin, more = max(0, e.start - GROWTH_DAYS), e.severity - 1
-    c.orders[e.seller, begin : e.start] *= 1 + more * np.arange(1, e.start - begin + 1) / GROWTH_DAYS
+    begin, more = max(0, e.start - c.rates.growing_days), e.severity - 1
+    c.orders[e.seller, begin : e.start] *= 1 + more * np.arange(1, e.start - begin + 1) / c.rates.growing_days
     c.orders[e.seller, e.days] *= e.severity
     c.handling[e.seller, e.days] *= 1 + more * e.profile()
-    c.ship_window[e.seller, e.days] *= 1 - HASTE
+    c.ship_window[e.seller, e.days] *= 1 - c.rates.haste
 
 
 def _category_entry(c: Conditions, e: Episode) -> None:
@@ -173,15 +168,15 @@ def _category_entry(c: Conditions, e: Episode) -> None:
 
 def _abandonment(c: Conditions, e: Episode) -> None:
     """Inquiries first; cases, hand-over and orders follow weeks later."""
-    now, soon, later = e.profile(), e.profile(SLOWING_LAG), e.profile(FADING_LAG)
+    now, soon, later = e.profile(), e.profile(c.rates.slowing_lag), e.profile(c.rates.fading_lag)
     _raise_to(c.unanswered, e, e.severity * now)
     _raise_to(c.silent, e, e.severity * now)
-    c.inquiry[e.seller, e.days] *= 1 + (SILENT_CUSTOMERS - 1) * now
-    c.presale[e.seller, e.days] *= 1 + (SILENT_CUSTOMERS - 1) * now
-    _raise_to(c.unresolved, e, UNRESOLVED * soon)
+    c.inquiry[e.seller, e.days] *= 1 + (c.rates.silent_customers - 1) * now
+    c.presale[e.seller, e.days] *= 1 + (c.rates.silent_customers - 1) * now
+    _raise_to(c.unresolved, e, c.rates.unresolved * soon)
     c.handling[e.seller, e.days] *= 1 + e.severity * soon
-    _raise_to(c.unshipped, e, UNSHIPPED * later)
-    c.orders[e.seller, e.days] *= 1 - (1 - LEAST_ORDERS) * later
+    _raise_to(c.unshipped, e, c.rates.unshipped * later)
+    c.orders[e.seller, e.days] *= 1 - (1 - c.rates.least_orders) * later
 
 
 def _carrier_disruption(c: Conditions, e: Episode) -> None:

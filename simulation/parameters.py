@@ -161,6 +161,22 @@ class InterventionRates:
 
 
 @dataclass(frozen=True)
+class EpisodeRates:
+    """What episodes do beyond their severity."""
+
+    growing_days: int
+    haste: float
+    new_category_factor: float
+    most_disappointing: float
+    silent_customers: float
+    slowing_lag: int
+    fading_lag: int
+    unresolved: float
+    unshipped: float
+    least_orders: float
+
+
+@dataclass(frozen=True)
 class Effects:
     """What a treatment leaves of what it works on, as a factor."""
 
@@ -201,6 +217,7 @@ class Parameters:
     feedback: FeedbackRates
     records: RecordRates
     interventions: InterventionRates
+    episodes: EpisodeRates
     effects: Effects
     causes: tuple[Cause, ...]
 
@@ -219,6 +236,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "feedback": FeedbackRates,
     "records": RecordRates,
     "interventions": InterventionRates,
+    "episodes": EpisodeRates,
     "effects": Effects,
 }
 
