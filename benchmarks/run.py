@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-MODULES = ("main", "quality")
+MODULES = ("main", "simulation", "quality")
 LIBRARIES = ("bentoml", "duckdb", "lightgbm", "mlflow", "numpy", "pandas", "polars", "scikit-learn", "shap")
 
 

@@ -13,6 +13,9 @@ from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.results import benchmarks_page, markdown, readme_table
 from serving.problems import KINDS
+from simulation.parameters import Cause
+from simulation.parameters import load as simulated
+from simulation.parameters import sources as rates_with_sources
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"
@@ -37,6 +40,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/benchmarks.md": benchmarks_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
         "docs/api.md": filled(root / "docs" / "api.md", "problems", problems_table()),
+        "docs/simulation.md": filled(root / "docs" / "simulation.md", "simulation", simulation_tables()),
         "docs/operator.md": filled(root / "docs" / "operator.md", "settings", settings_table()),
     }
 
@@ -66,6 +70,27 @@ def problems_table() -> str:
     """Every kind of problem that the API answers with."""
     rows = [[str(status), f"`/problems/{kind}`", title] for kind, (status, title) in KINDS.items()]
     return markdown(["status", "type", "when"], rows)
+
+
+def simulation_tables() -> str:
+    """The simulated causes with the feature family that should name each, and every rate with its source."""
+    causes = [[f"`{c.name}`", c.happens, *_named_by(c), _often(c)] for c in simulated().causes]
+    heads = ["cause", "what happens", "family for returns", "family for service", "how often, how long, how bad"]
+    rates = [[section, f"`{name}`", _plain(value), source] for section, name, value, source in rates_with_sources()]
+    return f"{markdown(heads, causes)}\n\n{markdown(['of', 'rate', 'value', 'source'], rates)}"
+
+
+def _named_by(cause: Cause) -> list[str]:
+    return [f"`{cause.families[risk]}`" for risk in ("returns", "service")]
+
+
+def _often(cause: Cause) -> str:
+    days, severity = ("{} to {}".format(*limits) for limits in (cause.days, cause.severity))
+    return f"{cause.per_year} a year; {days} days; {cause.measures}: {severity} ({cause.source})"
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def data_page() -> str:

@@ -13,7 +13,7 @@ from simulation.orders import NULL
 MICROS = 1_000_000
 TIME = pa.timestamp("us", "UTC")
 MONEY = pa.decimal128(14, 2)
-PREFIX = {"order_id": "o", "return_id": "r", "case_id": "c", "feedback_id": "f", "intervention_id": "i"}
+PREFIX = {"order_id": "o", "return_id": "r", "case_id": "c", "feedback_id": "f"}
 UNHEARD_OF = "customer"  # what a broken row holds where the contract lists choices
 Names = Mapping[str, Sequence[str]]  # texts by column, which the column's numbers count
 
