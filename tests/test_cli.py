@@ -155,6 +155,24 @@ def market(tmp_path):
     return folder
 
 
+def test_a_simulated_market_can_be_read(run, tmp_path):
+    sizes = ("--sellers", "30", "--days", "120", "--seed", "2")
+    code, out, err = run("simulate", tmp_path / "simulated", *sizes, "--interventions", "--json")
+    said = json.loads(out)
+    assert code == 0
+    assert "Simulating 30 sellers" in err
+    assert said["rows"]["orders"] > 0
+    code, out, _ = run("features", tmp_path / "simulated", tmp_path / "out.parquet", "--json")
+    assert code == 0
+    assert json.loads(out)["sellers"] > 0
+
+
+def test_a_simulation_does_not_replace_what_is_not_one(run, market):
+    code, _, err = run("simulate", market, "--sellers", "10")
+    assert code == 2
+    assert "new, empty or an earlier simulation" in err
+
+
 @pytest.fixture
 def home(monkeypatch, tmp_path):
     """A home of its own for what commands write."""
