@@ -11,10 +11,10 @@ from dataclasses import replace
 import duckdb
 
 from features.contract import CORRECTED, TABLES
-from features.states import Sources, made
+from features.states import BASICS, Sources, Step
 
 SCHEMA = "appeals"
-Statements = Callable[[tuple[str, ...], Sources], list[tuple[str, str]]]
+Statements = Callable[[tuple[str, ...], Sources], list[Step]]
 
 
 def add_appeals(
@@ -30,8 +30,8 @@ def add_appeals(
         con.execute(f"create table {SCHEMA}.{name} as {query}")
     con.execute(f"use {SCHEMA}")
     try:
-        for name, query in statements(quantities, replace(sources, ruled=True)):
-            con.execute(made(name, query))
+        for step in (*BASICS, *statements(quantities, replace(sources, ruled=True))):
+            con.execute(step.sql)
     finally:
         con.execute(f"use {home}")
     con.execute(f"insert into ledger_corrections {difference_sql(quantities)}")

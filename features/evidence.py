@@ -21,7 +21,7 @@ def evidence_orders(ledger: Ledger, as_of: int, quantities: Collection[str]) -> 
 def evidence_sql(quantities: Collection[str], as_of: int) -> str:
     """The query behind `evidence_orders`."""
     found = [
-        f"select seller_id, '{quantity}' as quantity, greatest({fact.day}, {unit.since}) as day, order_id "
+        f"select seller, '{quantity}' as quantity, greatest({fact.day}, {unit.since}) as day, order_id "
         f"from {unit.table} "
         f"where {unit.since} <= {as_of} and {as_of} < {unit.until} and {amount} > 0"
         for unit in UNITS
@@ -29,7 +29,8 @@ def evidence_sql(quantities: Collection[str], as_of: int) -> str:
         for quantity, amount in fact.adds.items()
         if quantity in quantities
     ]
-    none = "select '' as seller_id, '' as quantity, cast(null as integer) as day, '' as order_id"
-    return f"""select seller_id, quantity, day, order_id from ({" union all ".join([*found, none])}) as e
+    none = "select 0 as seller, '' as quantity, cast(null as integer) as day, '' as order_id"
+    return f"""select c.seller_id, quantity, day, order_id from ({" union all ".join([*found, none])}) as e
+        join seller_codes as c on c.seller = e.seller
         where day > {as_of - KEPT_DAYS} and day <= {as_of} and order_id is not null
         order by seller_id, quantity, day desc, order_id"""

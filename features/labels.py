@@ -11,7 +11,7 @@ from features.block import Block
 from features.errors import ForesellError
 from features.ledger import Ledger
 from features.standards import Array, Standard
-from features.states import EVER, NEVER, made
+from features.states import EVER, NEVER
 from features.table import FeatureTable
 from features.windows import steps
 
@@ -60,8 +60,8 @@ def read_windows(ledger: Ledger, standard: Standard, days: Iterable[int]) -> pd.
             next_step="leave the standard out, or hand over the columns that docs/data.md names for them",
         )
     columns = {f"{q}_{standard.window_days}" for q in standard.quantities()}
-    for name, query in steps(days, columns, "label_windows"):
-        ledger.con.execute(made(name, query))
+    for step in steps(days, columns, "label_windows"):
+        ledger.con.execute(step.sql)
     rows = ledger.con.execute("select * from label_windows").df()
     names = tuple(sorted(columns))
     bad, volume = standard.counts(Block(names, rows[list(names)].to_numpy(np.float64)))

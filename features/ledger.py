@@ -5,7 +5,8 @@ the day its version was recorded. A later version that changes an entry adds a c
 back (effective on the old day, decided on the new version's day) and a new entry; no past day ever changes.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -13,8 +14,9 @@ import duckdb
 from features.appeals import add_appeals
 from features.errors import ForesellError
 from features.intake import Marketplace
+from features.keys import day_of, entry, seller_of
 from features.quantities import available_quantities, failure_parts
-from features.states import BORN, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, made, tables
+from features.states import BASICS, BORN, COLUMNS, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, Step, tables
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Unit:
-    """A table of states (seller_id, key, since, until, lone) whose facts enter the ledger."""
+    """A table of states (seller, key, since, until, lone) whose facts enter the ledger."""
 
     table: str
     key: str
@@ -123,15 +125,20 @@ UNITS = (
 )
 
 
-STAGGERED = f"select order_id from orders group by seller_id, order_id having min({BORN}) < max({BORN}) limit 1"
+STAGGERED = f"""select count(*) > 0 from (select o.order_id from orders as o
+    join shared_orders as s on s.order_id = o.order_id
+    group by o.seller_id, o.order_id having min({BORN}) < max({BORN}) limit 1) as s"""
+IDENTIFIER = re.compile(r"[a-z_]+")
 
 
 def build_ledger(market: Marketplace) -> Ledger:
     """Make the tables `ledger` and `ledger_corrections` from the typed tables of a marketplace."""
     quantities = available_quantities(market.available)
+    for step in BASICS:
+        market.con.execute(step.sql)
     sources = read_sources(market)
-    for name, query in statements(quantities, sources):
-        market.con.execute(made(name, query))
+    for step in statements(quantities, sources):
+        market.con.execute(step.sql)
     add_appeals(market.con, quantities, sources, statements)
     first, last = market.con.execute("select min(day), max(day) from ledger where ordered > 0").fetchall()[0]
     if first is None:
@@ -146,32 +153,53 @@ def read_sources(market: Marketplace) -> Sources:
     versioned = frozenset(
         t for t in ("orders", "returns", "cases", "feedback", "sellers") if f"{t}.recorded_at" in market.available
     )
-    staggered = bool(market.con.execute(f"select count(*) > 0 from ({STAGGERED}) as s").fetchall()[0][0])
+    staggered = bool(market.con.execute(STAGGERED).fetchall()[0][0])
     stateful = staggered or bool(versioned - {"sellers"}) or "cases.fault" in market.available
     return Sources(versioned, staggered, stateful, market.zone)
 
 
-def statements(quantities: tuple[str, ...], sources: Sources) -> list[tuple[str, str]]:
-    """Every table of the ledger in the order of making: name and query."""
+def statements(quantities: tuple[str, ...], sources: Sources) -> list[Step]:
+    """Everything that is made on the way to the ledger, in order."""
     return [
-        *tables(sources, failure_parts(quantities)),
-        ("ledger", ledger_sql(quantities)),
-        ("ledger_corrections", corrections_sql(quantities)),
+        *tables(sources, failure_parts(quantities), fact_columns(quantities)),
+        Step("ledger", ledger_sql(quantities)),
+        Step("ledger_corrections", corrections_sql(quantities)),
     ]
 
 
+def fact_columns(quantities: tuple[str, ...]) -> set[str]:
+    """What the facts of orders read of an order's states."""
+    texts = [text for unit, fact, adds in _facts(quantities) if unit is UNITS[0] for text in (fact.day, *adds.values())]
+    return {word for text in texts for word in IDENTIFIER.findall(text)} & COLUMNS
+
+
 def ledger_sql(quantities: tuple[str, ...]) -> str:
-    """One row per seller and day on which something became known."""
+    """One row per seller and day on which something became known.
+
+    Each fact is summed alone, and the sums are put side by side: most facts are rare, and a row of all quantities for
+    each entry would be mostly zeros.
+    """
     facts = _facts(quantities)
-    entries = [_entries(unit, fact, adds) for unit, fact, adds in facts]
-    entries += [_chained(unit, fact, q, sql) for unit, fact, adds in facts for q, sql in adds.items()]
-    return _summed(entries, ("seller_id", "day"), quantities)
+    columns = {q: f"coalesce(f{i}.{q}, 0) as {q}" for i, (_, _, adds) in enumerate(facts) for q in adds}
+    joined = " full join ".join(
+        f"({_daily(*fact)}) as f{i}{' using (entry)' if i else ''}" for i, fact in enumerate(facts)
+    )
+    named = ", ".join(columns[q] for q in quantities)
+    return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in quantities)}, c.seller
+        from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
 
 
 def corrections_sql(quantities: tuple[str, ...]) -> str:
     """Entries taken back by a later version: their day, the day that was decided, and minus what they added."""
-    entries = [_taken_back(unit, fact, q, sql) for unit, fact, adds in _facts(quantities) for q, sql in adds.items()]
-    return _summed(entries, ("seller_id", "effective_day", "decided_day"), quantities)
+    rows = " union all ".join(
+        f"select seller, day as effective_day, replaced as decided_day, {_only(q, '-added', quantities)} "
+        f"from ({_chain(unit, fact, sql)}) as x where replaced < {NEVER}"
+        for unit, fact, adds in _facts(quantities)
+        for q, sql in adds.items()
+    )
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in quantities)
+    return f"""select c.seller_id, effective_day, decided_day, {sums} from ({rows}) as r
+        join seller_codes as c on c.seller = r.seller group by c.seller_id, effective_day, decided_day"""
 
 
 def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]]]:
@@ -183,38 +211,39 @@ def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
-def _entries(unit: Unit, fact: Fact, adds: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Entries of units with one state."""
-    known = f"greatest({fact.day}, {unit.since}) as day"
-    return f"seller_id, day from (select *, {known} from {unit.table} where lone and {fact.day} is not null) as x", adds
+def _daily(unit: Unit, fact: Fact, adds: dict[str, str]) -> str:
+    """One fact's sums per seller and day: of units with one state, and of each successive state that differs."""
+    known = f"greatest({fact.day}, {unit.since})"
+    plain = ", ".join(f"{sql} as {q}" for q, sql in adds.items())
+    rows = [
+        f"select {entry('seller', known)} as entry, {plain} from {unit.table} where lone and {fact.day} is not null"
+    ]
+    for q, sql in adds.items():
+        added = _only(q, "added", adds)
+        rows.append(f"select {entry('seller', 'day')} as entry, {added} from ({_chain(unit, fact, sql)}) as x")
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in adds)
+    return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 
-def _chained(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str, dict[str, str]]:
-    """Entries of one quantity of units with several states."""
-    return f"seller_id, day from ({_chain(unit, fact, added)}) as x", {quantity: "added"}
-
-
-def _taken_back(unit: Unit, fact: Fact, quantity: str, added: str) -> tuple[str, dict[str, str]]:
-    chain = f"({_chain(unit, fact, added)}) as x where replaced < {NEVER}"
-    return f"seller_id, day as effective_day, replaced as decided_day from {chain}", {quantity: "-added"}
+def _only(quantity: str, sql: str, quantities: Iterable[str]) -> str:
+    return ", ".join(f"{sql if q == quantity else 0} as {q}" for q in quantities)
 
 
 def _chain(unit: Unit, fact: Fact, added: str) -> str:
-    """A unit's successive entries of one quantity: the day each is known, what it adds, the day it is replaced."""
-    order = f"over (partition by seller_id, {unit.key} order by {unit.since})"
-    same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
-    gone = f"max({unit.until}) over (partition by seller_id, {unit.key}) as gone"
-    values = f"""select *, {fact.day} as own_day, case when {fact.day} is null then 0 else {added} end as added, {gone}
+    """A unit's successive entries of one quantity: the day each is known, what it adds, the day it is replaced.
+
+    Where a unit is not its seller's for a while, a state of nothing stands in the gap.
+    """
+    order = f"over (partition by seller, {unit.key} order by since)"
+    states = f"""select seller, {unit.key}, {unit.since} as since, {unit.until} as until, {fact.day} as own_day,
+            case when {fact.day} is null then 0 else {added} end as added,
+            coalesce(lead({unit.since}) over (partition by seller, {unit.key} order by {unit.since}), {NEVER}) as next
         from {unit.table} where not lone"""
-    changes = f"select *, {same} and lag({unit.since}) {order} is not null as same from ({values}) as a"
-    known = f"greatest(own_day, {unit.since}) as day, coalesce(lead({unit.since}) {order}, gone) as replaced"
+    whole = f"""with states as ({states})
+        select seller, {unit.key}, since, own_day, added from states union all
+        select seller, {unit.key}, until, null, 0 from states where until < next"""
+    same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
+    changes = f"select *, {same} and lag(since) {order} is not null as same from ({whole}) as a"
+    known = f"greatest(own_day, since) as day, coalesce(lead(since) {order}, {NEVER}) as replaced"
     return f"""select * from (select *, {known} from ({changes}) as b where not same) as c
         where own_day is not null and day < replaced"""
-
-
-def _summed(entries: list[tuple[str, dict[str, str]]], key: tuple[str, ...], quantities: tuple[str, ...]) -> str:
-    rows = " union all ".join(
-        f"select {', '.join(adds.get(q, '0') + f' as {q}' for q in quantities)}, {where}" for where, adds in entries
-    )
-    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in quantities)
-    return f"select {', '.join(key)}, {sums} from ({rows}) as entries group by {', '.join(key)}"

@@ -22,27 +22,28 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "peer_size": ("category", "fulfilment", "size"),
 }
 SEPARATOR = " · "
-FIRST_VERSIONS = """select *, min(valid_from) over (partition by order_id, line_id) as first_from
-    from orders_versions"""
 
 
 def main_value_sql(dimension: str) -> str:
     """The value of a dimension under which most of a seller's lines were ordered by each as-of day (ties: the last)."""
-    so_far = "by day range between unbounded preceding and current row"
-    daily = f"""select l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from) as day, count(*) as units
-        from ({FIRST_VERSIONS}) as l
-        join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]} and l.valid_from = l.first_from
-        group by l.seller_id, c.code, greatest(l.ordered_at_day, l.valid_from)"""
+    so_far = "order by as_of rows between unbounded preceding and current row"
+    counted = f"""select l.seller, c.code, d.as_of, count(*) as units
+        from known_lines as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
+        join next_as_of as d on d.day = l.day
+        group by l.seller, c.code, d.as_of"""
     # Lines only add up, so the highest score so far belongs to the value that leads; the code rides along in its tail.
-    scored = f"""select seller_id, day, false as asked,
-            cast(sum(units) over (partition by seller_id, code order {so_far}) as bigint) * {CODES} + code as score
-        from ({daily}) as d
-        union all
-        select seller_id, as_of as day, true as asked, cast(null as bigint) as score from grid"""
-    return f"""select seller_id, day as as_of, leader % {CODES} as code
-        from (select seller_id, day, asked, max(score) over (partition by seller_id order {so_far}) as leader
-            from ({scored}) as s) as led
-        where asked"""
+    scored = f"""select seller, as_of,
+            cast(sum(units) over (partition by seller, code {so_far}) as bigint) * {CODES} + code as score
+        from ({counted}) as u"""
+    return f"""select seller, as_of, leader % {CODES} as code
+        from (select g.seller, g.as_of, max(s.score) over (partition by g.seller {so_far.replace("as_of", "g.as_of")})
+                as leader
+            from grid as g left join (select seller, as_of, max(score) as score from ({scored}) as r
+                group by seller, as_of) as s on s.seller = g.seller and s.as_of = g.as_of) as led"""
+
+
+NEXT_AS_OF = """select l.day, min(d.as_of) as as_of
+    from (select distinct day from known_lines) as l join as_of_days as d on d.as_of >= l.day group by l.day"""
 
 
 def codes_sql(dimension: str) -> str:
@@ -57,7 +58,7 @@ def attributes_sql(columns: Collection[str]) -> str:
     size = f"case when w.ordered_60 < {SMALL} then 'small' when w.ordered_60 < {MEDIUM} then 'medium' else 'large' end"
     mains = "".join(
         f"""
-        left join {d}_main as {d}_m on {d}_m.seller_id = w.seller_id and {d}_m.as_of = w.as_of
+        left join {d}_main as {d}_m on {d}_m.seller = w.seller and {d}_m.as_of = w.as_of
         left join {d}_codes as {d}_c on {d}_c.code = {d}_m.code"""
         for d in DIMENSIONS
     )
@@ -66,7 +67,7 @@ def attributes_sql(columns: Collection[str]) -> str:
             coalesce(s.region, '') as region, coalesce(s.fulfilment, '') as fulfilment, {size} as size
         from windows as w{mains}
         left join sellers_versions as s
-        on s.seller_id = w.seller_id and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
+        on s.seller = w.seller and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
 
 
 def figures_sql(columns: Collection[str]) -> str:

@@ -8,7 +8,11 @@ A source without `recorded_at` has one state an order, since ever: a value then 
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import sqlglot
+from sqlglot import exp
+
 from features.contract import TABLES
+from features.keys import SELLER_CODES
 
 EVER, NEVER = -1_000_000, 1_000_000  # day numbers before and after all others
 MATURITY_DAYS = 30
@@ -17,9 +21,7 @@ UNRESOLVED_MICROS = 14 * DAY_MICROS
 ANSWER_MICROS = 2 * DAY_MICROS
 MINUTE_MICROS = 60_000_000
 KEYS = {name: ", ".join(table.key) for name, table in TABLES.items()}
-SELLER, PLATFORM, CARRIER, NOBODY = range(
-    4
-)  # a late line's fault; the lowest among an order's first late lines decides
+SELLER, PLATFORM, CARRIER, NOBODY = range(4)  # whose fault a late line is; the lowest of an order's first decides
 OTHERS = "('buyer', 'carrier', 'platform')"
 BORN = "least(ordered_at_day, shipped_at_day, delivered_at_day, cancelled_at_day)"  # a line's first sign of life
 STATE_TABLES = ("orders_versions", "returns_versions", "cases_versions", "feedback_versions")
@@ -36,27 +38,43 @@ class Sources:
     ruled: bool = False  # whether orders carry `ruled_fault`: the fault of a late line that an appeal decided
 
 
-VIEWS = frozenset(("order_states", "raw_windows", "windows", "label_windows", "feature_rows"))  # each is read once
+@dataclass(frozen=True)
+class Step:
+    """A query and the name of what it makes: a table, or a view where that is read once or is as quick to read."""
+
+    name: str
+    query: str
+    view: bool = False
+
+    @property
+    def sql(self) -> str:
+        """The statement that makes it."""
+        return f"create or replace {'view' if self.view else 'table'} {self.name} as {self.query}"
 
 
-def made(name: str, query: str) -> str:
-    """The statement that makes a named query: a view where it is read once, else a table."""
-    kind = "view" if name in VIEWS else "table"
-    return f"create or replace {kind} {name} as {query}"
+SHARED_ORDERS = "select order_id from orders group by order_id having count(*) > 1"
+BASICS = (Step("seller_codes", SELLER_CODES), Step("shared_orders", SHARED_ORDERS))  # what `tables` starts from
 
 
-def tables(sources: Sources, parts: Collection[str]) -> list[tuple[str, str]]:
-    """The tables and views to make, in order: a name and its query."""
+def tables(sources: Sources, parts: Collection[str], columns: Collection[str]) -> list[Step]:
+    """The tables and views to make, in order. columns: what `order_facts` shall hold of an order."""
+    wanted = {*columns, *part_columns(parts)}
     return [
-        ("orders_versions", order_versions(sources)),
-        ("sellers_versions", versions("sellers", sources)),
-        ("feedback_versions", versions("feedback", sources)),
-        ("returns_versions", return_versions(sources)),
-        ("cases_versions", case_versions(sources)),
-        *([("state_days", state_days())] if sources.stateful else []),
-        ("order_states", order_states(sources.stateful)),
-        ("order_facts", order_facts(parts)),
+        Step("orders_versions", order_versions(sources), view="orders" not in sources.versioned),
+        Step("known_lines", known_lines("orders" in sources.versioned), view="orders" not in sources.versioned),
+        Step("sellers_versions", coded(versions("sellers", sources))),
+        Step("feedback_versions", coded(versions("feedback", sources))),
+        Step("returns_versions", return_versions(sources)),
+        Step("cases_versions", case_versions(sources)),
+        *([Step("state_days", state_days())] if sources.stateful else []),
+        Step("order_states", order_states(sources.stateful, wanted), view=True),
+        Step("order_facts", order_facts(parts, columns)),
     ]
+
+
+def coded(query: str) -> str:
+    """The rows of a query with their seller's code in place of its id."""
+    return f"select c.seller, q.* from ({query}) as q join seller_codes as c on c.seller_id = q.seller_id"
 
 
 def versions(table: str, sources: Sources) -> str:
@@ -75,14 +93,22 @@ def versions(table: str, sources: Sources) -> str:
 def order_versions(sources: Sources) -> str:
     """Line versions with the fault that an appeal decided, where there is one."""
     ruled = "" if sources.ruled else ", cast(null as varchar) as ruled_fault"
-    return f"select *{ruled} from ({versions('orders', sources)}) as o"
+    return coded(f"select *{ruled} from ({versions('orders', sources)}) as o")
+
+
+def known_lines(versioned: bool) -> str:
+    """Each line as it was first recorded, with the day it was known."""
+    first = "select *, min(valid_from) over (partition by order_id, line_id) as first_from from orders_versions"
+    rows = f"({first}) as l where l.valid_from = l.first_from" if versioned else "orders_versions as l"
+    return f"""select l.seller, l.order_id, l.item_id, l.category, l.price_cents,
+        greatest(l.ordered_at_day, l.valid_from) as day from {rows}"""
 
 
 def return_versions(sources: Sources) -> str:
     """Return versions with the seller that the line they belong to names; not known before the line is."""
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
     both = "greatest(r.valid_from, l.valid_from) as valid_from, least(r.valid_to, l.valid_to) as valid_to"
-    return f"""select * from (select l.seller_id, {columns}, {both}, r.lone and l.lone as lone
+    return f"""select * from (select l.seller, {columns}, {both}, r.lone and l.lone as lone
             from ({versions("returns", sources)}) as r
             join orders_versions as l on l.order_id = r.order_id and l.line_id = r.line_id) as v
         where valid_from < valid_to"""
@@ -91,10 +117,8 @@ def return_versions(sources: Sources) -> str:
 def case_versions(sources: Sources) -> str:
     """Case versions; without `recorded_at`, another's fault is known from the day the case closes and not before."""
     news = f"(recorded_at is null and fault in {OTHERS})"
-    kept = (
-        f"case_id, seller_id, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
-    )
-    rows = f"(select *, coalesce({news}, false) as news from ({versions('cases', sources)}) as v) as w"
+    kept = f"case_id, seller, kind, order_id, opened_at_day, {_unanswered(sources.zone)}, {_unresolved(sources.zone)}"
+    rows = f"(select *, coalesce({news}, false) as news from ({coded(versions('cases', sources))}) as v) as w"
     told = f"""select {kept}, coalesce(fault not in {OTHERS}, true) as own_fault, lone and not news as lone,
             case when news then closed_at_day else valid_from end as valid_from, valid_to
         from {rows} where not news or closed_at is not null
@@ -124,25 +148,26 @@ def _unresolved(zone: str) -> str:
 def state_days() -> str:
     """Every (seller, order) with the days on which something known about it changed."""
     changes = " union all ".join(
-        f"select seller_id, order_id, {edge} as since from {t} where order_id is not null and {edge} < {NEVER}"
+        f"select seller, order_id, {edge} as since from {t} where order_id is not null and {edge} < {NEVER}"
         for t in STATE_TABLES
         for edge in ("valid_from", "valid_to")
     )
-    order = "over (partition by seller_id, order_id order by since)"
-    return f"""select seller_id, order_id, since, coalesce(lead(since) {order}, {NEVER}) as until,
-            count(*) over (partition by seller_id, order_id) = 1 as lone
-        from (select distinct seller_id, order_id, since from ({changes}) as c) as d"""
+    order = "over (partition by seller, order_id order by since)"
+    return f"""select seller, order_id, since, coalesce(lead(since) {order}, {NEVER}) as until,
+            count(*) over (partition by seller, order_id) = 1 as lone
+        from (select distinct seller, order_id, since from ({changes}) as c) as d"""
 
 
-def order_states(stateful: bool) -> str:
-    """One row per seller order and state: days and amounts of everything its rows say."""
+def order_states(stateful: bool, wanted: Collection[str]) -> str:
+    """One row per seller order and state: days and amounts of everything its rows say that is asked for."""
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
-    key = ("seller_id", "order_id", "since") if stateful else ("seller_id", "order_id")
-    lines = f"({_grouped(LINES, _by_line(rows['orders_versions']), key)}) as l"
+    key = ("seller", "order_id", "since") if stateful else ("seller", "order_id")
+    by_line = _by_line(rows["orders_versions"])
+    lines = f"({_grouped(LINES, by_line, key) if stateful else _alone_or_grouped(by_line, key)}) as l"
     others = {
-        "r": (RETURNS, rows["returns_versions"]),
-        "c": (CASES, rows["cases_versions"]),
-        "f": (FEEDBACK, rows["feedback_versions"]),
+        "r": (_chosen(RETURNS, wanted), rows["returns_versions"]),
+        "c": (_chosen(CASES, wanted), rows["cases_versions"]),
+        "f": (_chosen(FEEDBACK, wanted), rows["feedback_versions"]),
     }
     # Nobody knows whose order a return, case or rating belongs to before one of its lines is known.
     told = [
@@ -151,12 +176,16 @@ def order_states(stateful: bool) -> str:
         for n in named
     ]
     columns = ", ".join([*(f"l.{name}" for name in LINES), *told])
-    joins = [(f"({_grouped(named, source, key)}) as {a}", a) for a, (named, source) in others.items()]
+    joins = [(f"({_grouped(named, source, key)}) as {a}", a) for a, (named, source) in others.items() if named]
     if not stateful:
-        since_ever = f"l.seller_id, l.order_id, {EVER} as since, {NEVER} as until, true as lone"
+        since_ever = f"l.seller, l.order_id, {EVER} as since, {NEVER} as until, true as lone"
         return f"select {since_ever}, {columns} from {lines} {_joined(joins, 'l', key)}"
-    states = "s.seller_id, s.order_id, s.since, s.until, s.lone"
+    states = "s.seller, s.order_id, s.since, s.until, s.lone"
     return f"select {states}, {columns} from state_days as s {_joined([(lines, 'l'), *joins], 's', key)}"
+
+
+def _chosen(named: dict[str, str], wanted: Collection[str]) -> dict[str, str]:
+    return {name: sql for name, sql in named.items() if name in wanted}
 
 
 def _joined(joins: list[tuple[str, str]], first: str, key: tuple[str, ...]) -> str:
@@ -164,13 +193,40 @@ def _joined(joins: list[tuple[str, str]], first: str, key: tuple[str, ...]) -> s
 
 
 def _at_state(table: str) -> str:
-    return f"""(select v.*, s.since from state_days as s join {table} as v on v.seller_id = s.seller_id
+    return f"""(select v.*, s.since from state_days as s join {table} as v on v.seller = s.seller
         and v.order_id = s.order_id and v.valid_from <= s.since and s.since < v.valid_to)"""
 
 
 def _grouped(named: dict[str, str], source: str, key: tuple[str, ...]) -> str:
     sums = ", ".join(f"{sql} as {name}" for name, sql in named.items())
     return f"select {', '.join(key)}, {sums} from {source} as x where order_id is not null group by {', '.join(key)}"
+
+
+def _alone_or_grouped(by_line: str, key: tuple[str, ...]) -> str:
+    """Lines that share their order are grouped; the others, most of all, need no grouping."""
+    alone = ", ".join(f"{of_one(sql)} as {name}" for name, sql in LINES.items())
+    shared = f"(select y.* from {by_line} as y join shared_orders as s on s.order_id = y.order_id)"
+    return f"""{_grouped(LINES, shared, key)} union all
+        select {", ".join(f"y.{k}" for k in key)}, {alone} from {by_line} as y
+        left join shared_orders as s on s.order_id = y.order_id where s.order_id is null"""
+
+
+def of_one(sql: str) -> str:
+    """What an aggregate comes to over a single row: min, max and sum are the value, a count is 0 or 1."""
+    return sqlglot.parse_one(sql, read="duckdb").transform(_single).sql("duckdb")
+
+
+def _single(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Count):
+        counted = node.this
+        return exp.Literal.number(1) if isinstance(counted, exp.Star) else _one_if_known(counted)
+    return exp.paren(node.this) if isinstance(node, exp.Min | exp.Max | exp.Sum) else node
+
+
+def _one_if_known(value: exp.Expr) -> exp.Expr:
+    return (
+        exp.case().when(exp.Is(this=value, expression=exp.null()), exp.Literal.number(0)).else_(exp.Literal.number(1))
+    )
 
 
 def _by_line(source: str) -> str:
@@ -226,6 +282,8 @@ CASES = {
     for suffix, own in (("", ""), ("_own", " and own_fault"))
 }
 FEEDBACK = {"low_day": "min(case when rating <= 2 then created_at_day end)"}
+STATE = "seller, order_id, since, until, lone"
+FAULTS = {"late_own_day": SELLER, "late_carrier_day": CARRIER, "late_platform_day": PLATFORM}
 PART_DAYS = {
     "late": ("late_day", "late_own_day"),
     "cancelled_by_seller": ("cancelled_seller_day", "cancelled_seller_day"),
@@ -236,13 +294,21 @@ PART_DAYS = {
 }
 
 
-def order_facts(parts: Collection[str]) -> str:
-    """Order states with the day and fault of lateness, and the first day of service failure (null: none)."""
-    faults = {"late_own_day": SELLER, "late_carrier_day": CARRIER, "late_platform_day": PLATFORM}
-    blamed = ", ".join(f"case when late_fault = {code} then late_day end as {name}" for name, code in faults.items())
+COLUMNS = frozenset((*LINES, *RETURNS, *CASES, *FEEDBACK, *FAULTS, "late_day", "failure_day", "failure_own_day"))
+
+
+def order_facts(parts: Collection[str], columns: Collection[str]) -> str:
+    """The given columns of order states, with the day and fault of lateness and the first day of failure among them."""
     first, first_own = (_least([PART_DAYS[part][i] for part in parts]) for i in (0, 1))
-    return f"""select *, {first} as failure_day, {first_own} as failure_own_day
-        from (select *, {blamed} from ({_late_orders()}) as o) as f"""
+    made = {"failure_day": first, "failure_own_day": first_own}
+    kept = ", ".join(f"{made[name]} as {name}" if name in made else name for name in sorted(columns))
+    blamed = ", ".join(f"case when late_fault = {code} then late_day end as {name}" for name, code in FAULTS.items())
+    return f"select {STATE}, {kept} from (select *, {blamed} from ({_late_orders()}) as o) as f"
+
+
+def part_columns(parts: Collection[str]) -> set[str]:
+    """The columns of order states that tell whether an order failed."""
+    return {day for part in parts for day in PART_DAYS[part]}
 
 
 def _late_orders() -> str:
@@ -252,7 +318,7 @@ def _late_orders() -> str:
             case when s.late_code // 4 = s.late_day then {by_rule} end) as late_fault
         from (select *, least(late_code, ruled_code) // 4 as late_day from order_states) as s
         left join sellers_versions as p
-        on p.seller_id = s.seller_id and p.valid_from <= s.late_day and s.late_day < p.valid_to"""
+        on p.seller = s.seller and p.valid_from <= s.late_day and s.late_day < p.valid_to"""
 
 
 def _least(days: list[str]) -> str:

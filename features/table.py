@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from features.block import Block
 from features.catalogue import Feature, available_features, figure
 from features.ledger import Ledger
-from features.peers import DIMENSIONS, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
+from features.peers import DIMENSIONS, NEXT_AS_OF, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
 from features.standards import Standard
-from features.states import made
+from features.states import Step
 from features.windows import split, steps
 
 HORIZONS = (14, 28, 56)
@@ -94,8 +94,9 @@ def make_rows(
     """Make the tables behind the rows, `feature_rows` the last; the ledger's tables must be in the connection."""
     if figures is not None:
         con.register("published_figures", figures)
-    for name, query in statements(needs, as_of, published=figures is not None):
-        con.execute(made(name, query))
+    corrected = con.execute("select count(*) > 0 from ledger_corrections").fetchall()[0][0]
+    for step in statements(needs, as_of, figures is not None, bool(corrected)):
+        con.execute(step.sql)
 
 
 def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
@@ -103,16 +104,17 @@ def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
     return ledger.con.sql(f"select * from figures where as_of = {as_of} order by level, name").to_arrow_table()
 
 
-def statements(needs: Plan, as_of: Iterable[int], published: bool = False) -> list[tuple[str, str]]:
-    """Every table of the feature rows in the order of making: name and query."""
+def statements(needs: Plan, as_of: Iterable[int], published: bool = False, corrected: bool = True) -> list[Step]:
+    """Everything that is made on the way to the feature rows, in order."""
     figures = "select * from published_figures" if published else figures_sql({c for _, c in needs.groups})
     return [
-        *steps(as_of, needs.windows, "windows"),
-        *((f"{d}_codes", codes_sql(d)) for d in DIMENSIONS),
-        *((f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
-        ("attributes", attributes_sql(needs.windows)),
-        ("figures", figures),
-        ("feature_rows", feature_rows_sql(needs)),
+        *steps(as_of, needs.windows, "windows", corrected),
+        Step("next_as_of", NEXT_AS_OF),
+        *(Step(f"{d}_codes", codes_sql(d)) for d in DIMENSIONS),
+        *(Step(f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
+        Step("attributes", attributes_sql(needs.windows)),
+        Step("figures", figures),
+        Step("feature_rows", feature_rows_sql(needs), view=True),
     ]
 
 

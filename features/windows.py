@@ -2,14 +2,23 @@
 
 A window column is named `<quantity>_<span>`: the sum over days as_of - span + 1 .. as_of, corrections decided by as_of
 applied; `<quantity>_all` sums since the first day.
+
+The ledger is first summed into weeks that end on the as-of days' day of the week. A window of seven weeks and two days
+is then the difference of two sums since ever, seven weeks apart, and the last two days of the week before (a `tail`).
+As-of days on several days of the week are worked out apart, one day of the week at a time.
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 
+from features.keys import entry
 from features.quantities import BY_NAME
+from features.states import Step
 
+WEEK = 7
 LONGEST_SPAN = 400  # days after which a seller without any ledger row leaves the feature table
+SILENCE = f"entries_{LONGEST_SPAN}"  # ledger rows in those days
 WINDOW = re.compile(r"^([a-z0-9_]+?)_(\d+|all)$")
 
 
@@ -19,70 +28,116 @@ def split(column: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found and found[1] in BY_NAME else None
 
 
+def steps(days: Iterable[int], columns: Collection[str], into: str, corrected: bool = True) -> list[Step]:
+    """What leads from the ledger to window rows, in the order of making; the last is `into`. corrected: apply them."""
+    by_weekday = groupby(sorted(set(days), key=_weekday), _weekday)
+    weekly = [(weekday, sorted(same)) for weekday, same in by_weekday]
+    made = [step for weekday, same in weekly for step in _weekly_steps(weekday, same, columns)]
+    rows = " union all ".join(f"select * from weekly_windows_{weekday}" for weekday, _ in weekly)
+    return [
+        Step("as_of_days", days_sql(days)),
+        Step("grid", grid_sql()),
+        *made,
+        Step("raw_windows", rows, view=True),
+        Step(into, corrected_sql(columns) if corrected else named_sql(columns), view=True),
+    ]
+
+
 def days_sql(days: Iterable[int]) -> str:
     """The as-of days as a table of one column."""
     return "select * from (values " + ", ".join(f"({d})" for d in sorted(set(days))) + ") as d(as_of)"
 
 
-def cut_days_sql(columns: Collection[str]) -> str:
-    """Every day at which some window opens or closes."""
-    spans = {0, LONGEST_SPAN, *(int(span_of(c)) for c in columns if span_of(c) != "all")}
-    return " union ".join(f"select as_of - {span} as day from as_of_days" for span in sorted(spans))
-
-
 def grid_sql() -> str:
     """Sellers and as-of days from a seller's first ledger day on, with the days since its first order (null before)."""
-    return """select s.seller_id, d.as_of,
+    return """select s.seller, d.as_of,
             case when d.as_of >= s.first_ordered then d.as_of - s.first_ordered end as tenure_days
-        from (select seller_id, min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered
-            from ledger group by seller_id) as s
+        from (select seller, min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered
+            from ledger group by seller) as s
         join as_of_days as d on d.as_of >= s.first_day"""
 
 
-def running_sql(columns: Collection[str]) -> str:
-    """Sums since the first day at every cut day of every seller: a window is the difference of two of them."""
-    quantities = sorted({quantity_of(c) for c in columns})
-    sums = ", ".join(f"cast(sum({q}) over since_ever as bigint) as {q}" for q in (*quantities, "entries"))
-    blank = ", ".join(f"cast(0 as bigint) as {q}" for q in (*quantities, "entries"))
-    return f"""select seller_id, day, {", ".join((*quantities, "entries"))} from (
-            select seller_id, day, asked, {sums} from (
-                select seller_id, day, false as asked, {", ".join(quantities)}, cast(1 as bigint) as entries from ledger
-                union all
-                select s.seller_id, c.day, true as asked, {blank}
-                from (select seller_id, min(day) as first_day from ledger group by seller_id) as s
-                join cut_days as c on c.day >= s.first_day) as a
-            window since_ever as (
-                partition by seller_id order by day range between unbounded preceding and current row)) as b
-        where asked"""
+def _weekday(day: int) -> int:
+    return day % WEEK
 
 
-def windows_sql(columns: Collection[str]) -> str:
-    """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
-    spans = sorted({int(span_of(c)) for c in columns if span_of(c) != "all"} | {LONGEST_SPAN})
-    opened = " ".join(
-        f"left join running as r{s} on r{s}.seller_id = g.seller_id and r{s}.day = g.as_of - {s}" for s in spans
+def _weekly_steps(weekday: int, days: Sequence[int], columns: Collection[str]) -> list[Step]:
+    """Weeks, sums since ever and windows of as-of days on one day of the week."""
+    sums = weekly_sums({*columns, SILENCE})
+    return [
+        Step(f"week_ends_{weekday}", days_sql(week_ends(days, columns))),
+        Step(f"since_ever_{weekday}", since_ever_sql(weekday, days[-1], sums)),
+        Step(f"weekly_windows_{weekday}", windows_sql(weekday, days, columns), view=True),
+    ]
+
+
+def week_ends(days: Sequence[int], columns: Collection[str]) -> set[int]:
+    """Days at which the sums since ever are asked for: every as-of day, and the week's end in which a window opens."""
+    weeks = {0, *(int(span_of(c)) // WEEK for c in {*columns, SILENCE} if span_of(c) != "all")}
+    return {day - WEEK * w for day in days for w in weeks}
+
+
+def weekly_sums(columns: Collection[str]) -> Mapping[str, str]:
+    """What is summed by week: every quantity, and its tails; a tail's sum is named `<quantity>_tail<days>`."""
+    inside = "case when week_end - day < {1} then {0} else 0 end"
+    named = [(quantity_of(c), _tail_days(c)) for c in columns]
+    tails = {tail_of(q, days): inside.format(q, days) for q, days in sorted(named) if days}
+    return {**{q: q for q, _ in sorted(named)}, **tails}
+
+
+def weekly_sql(weekday: int, last: int, sums: Mapping[str, str]) -> str:
+    """The ledger summed into the weeks that are asked for, up to the last as-of day."""
+    totals = ", ".join(f"cast(sum({sql}) as bigint) as {name}" for name, sql in sums.items())
+    ends = f"week_ends_{weekday}"
+    return f"""select {entry("seller", "week_end")} as entry, {totals}
+        from (select l.*, 1 as entries, e.week_end from ledger as l
+            join (select d.day, min(as_of) as week_end from (select distinct day from ledger where day <= {last}) as d
+                join {ends} on {ends}.as_of >= d.day group by d.day) as e on e.day = l.day) as w
+        group by entry"""
+
+
+def since_ever_sql(weekday: int, last: int, sums: Mapping[str, str]) -> str:
+    """Every seller at every week's end from its first on: sums since ever, and the tails of that week."""
+    since = ", ".join(
+        f"coalesce(w.{name}, 0) as {name}"
+        if "_tail" in name
+        else f"cast(sum(coalesce(w.{name}, 0)) over so_far as bigint) as {name}"
+        for name in sums
     )
-    differences = ", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))
-    return f"""select g.seller_id, g.as_of, g.tenure_days, {differences}
-        from grid as g join running as r on r.seller_id = g.seller_id and r.day = g.as_of {opened}
-        where r.entries > coalesce(r{LONGEST_SPAN}.entries, 0)"""
+    key = entry("s.seller", "e.as_of")
+    return f"""select g.entry, {since}
+        from (select {key} as entry, s.seller
+            from (select seller, min(day) as first_day from ledger group by seller) as s
+            join week_ends_{weekday} as e on e.as_of >= s.first_day) as g
+        left join ({weekly_sql(weekday, last, sums)}) as w on w.entry = g.entry
+        window so_far as (partition by g.seller order by g.entry rows between unbounded preceding and current row)"""
+
+
+def windows_sql(weekday: int, days: Sequence[int], columns: Collection[str]) -> str:
+    """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
+    weeks = sorted({_weeks(c) for c in {*columns, SILENCE} if span_of(c) != "all"} - {0})
+    opened = " ".join(f"left join since_ever_{weekday} as r{w} on r{w}.entry = g.entry - {WEEK * w}" for w in weeks)
+    sums = ", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))
+    chosen = f"as_of in ({', '.join(map(str, days))})"
+    return f"""select g.seller, g.as_of, g.tenure_days, {sums}
+        from (select *, {entry("seller", "as_of")} as entry from grid where {chosen}) as g
+        join since_ever_{weekday} as r0 on r0.entry = g.entry {opened}
+        where {_difference(SILENCE)} > 0"""
 
 
 def _difference(column: str) -> str:
     quantity, span = _split(column)
-    return f"r.{quantity}" if span == "all" else f"r.{quantity} - coalesce(r{span}.{quantity}, 0)"
+    if span == "all":
+        return f"r0.{quantity}"
+    weeks, tail = _weeks(column), _tail_days(column)
+    whole = f"r0.{quantity} - coalesce(r{weeks}.{quantity}, 0)" if weeks else "0"
+    return f"{whole} + coalesce(r{weeks}.{tail_of(quantity, tail)}, 0)" if tail else whole
 
 
-def steps(days: Iterable[int], columns: Collection[str], into: str) -> list[tuple[str, str]]:
-    """The tables that lead from the ledger to window rows, in the order of making; the last is `into`."""
-    return [
-        ("as_of_days", days_sql(days)),
-        ("grid", grid_sql()),
-        ("cut_days", cut_days_sql(columns)),
-        ("running", running_sql(columns)),
-        ("raw_windows", windows_sql(columns)),
-        (into, corrected_sql(columns)),
-    ]
+def named_sql(columns: Collection[str]) -> str:
+    """The window sums with their sellers' ids."""
+    return f"""select c.seller_id, w.as_of, w.tenure_days, {", ".join(f"w.{c}" for c in sorted(columns))}, w.seller
+        from raw_windows as w join seller_codes as c on c.seller = w.seller"""
 
 
 def corrected_sql(columns: Collection[str]) -> str:
@@ -92,11 +147,17 @@ def corrected_sql(columns: Collection[str]) -> str:
         f"cast(sum(case when {_inside(c)} then c.{quantity_of(c)} else 0 end) as bigint) as {c}" for c in named
     )
     totals = ", ".join(f"w.{c} + coalesce(k.{c}, 0) as {c}" for c in named)
-    return f"""select w.seller_id, w.as_of, w.tenure_days, {totals} from raw_windows as w left join (
-            select g.seller_id, g.as_of, {changes} from grid as g join ledger_corrections as c
-            on c.seller_id = g.seller_id and c.decided_day <= g.as_of and c.effective_day <= g.as_of
-            group by g.seller_id, g.as_of) as k
+    return f"""select w.seller_id, w.as_of, w.tenure_days, {totals}, w.seller
+        from ({named_sql(columns)}) as w left join (
+            select c.seller_id, g.as_of, {changes} from ledger_corrections as c join as_of_days as g
+            on c.decided_day <= g.as_of and c.effective_day <= g.as_of
+            group by c.seller_id, g.as_of) as k
         on k.seller_id = w.seller_id and k.as_of = w.as_of"""
+
+
+def tail_of(quantity: str, days: int) -> str:
+    """The name of a week's last days' sum of a quantity."""
+    return f"{quantity}_tail{days}"
 
 
 def quantity_of(column: str) -> str:
@@ -109,8 +170,16 @@ def span_of(column: str) -> str:
     return _split(column)[1]
 
 
+def _weeks(column: str) -> int:
+    return int(span_of(column)) // WEEK
+
+
+def _tail_days(column: str) -> int:
+    return 0 if span_of(column) == "all" else int(span_of(column)) % WEEK
+
+
 def _split(column: str) -> tuple[str, str]:
-    found = split(column)
+    found = split(column) or (("entries", column.removeprefix("entries_")) if column == SILENCE else None)
     if found is None:
         raise KeyError(column)
     return found

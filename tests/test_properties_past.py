@@ -83,7 +83,8 @@ def example(**plan: object) -> tuple[History, int]:
 def test_a_delivery_known_too_early_is_reported() -> None:
     def rows_chosen_by_order_day(engine: EngineLedger) -> None:
         blank = ", ".join(f"0 as {name}" for name in engine.quantities if name != "delivered")
-        early = f"select seller_id, ordered_at_day as day, 1 as delivered, {blank} from orders where delivered_at > 0"
+        early = f"""select seller_id, seller, ordered_at_day as day, 1 as delivered, {blank}
+            from orders join seller_codes using (seller_id) where delivered_at > 0"""
         engine.con.execute(f"insert into ledger by name {early}")
 
     history, day = example()

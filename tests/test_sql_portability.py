@@ -34,6 +34,7 @@ KEYWORDS = {
     "OVER",
     "SELECT",
     "THEN",
+    "USING",
     "VALUES",
     "WHEN",
     "ON",
@@ -42,9 +43,9 @@ KEYWORDS = {
 
 
 def statements() -> dict[str, str]:
-    made = {f"plain {n}": q for n, q in ledger.statements(ALL, PLAIN)}
-    made |= {f"stateful {n}": q for n, q in ledger.statements(ALL, STATEFUL)}
-    made |= {f"rows {n}": q for n, q in table.statements(NEEDS, [100, 107])}
+    made = {f"plain {s.name}": s.query for s in ledger.statements(ALL, PLAIN)}
+    made |= {f"stateful {s.name}": s.query for s in ledger.statements(ALL, STATEFUL)}
+    made |= {f"rows {s.name}": s.query for s in table.statements(NEEDS, [100, 107])}
     made |= {f"appeals {n}": q for n, q in appeals.copies_sql("main")}
     return made | {"difference": appeals.difference_sql(ALL), "evidence": evidence.evidence_sql(ALL, 100)}
 

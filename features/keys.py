@@ -1,0 +1,23 @@
+"""A seller and a day as one whole number: groups and joins by it are several times as fast as by a text and a day."""
+
+DAYS = 2_097_152  # more than there are day numbers, `EVER` and `NEVER` included
+EARLIEST = 1_000_000  # days before the epoch that a day number may lie: no key's day is below 0
+# A seller may be spoken of before its own row is known, so every table is asked for its sellers.
+SELLER_CODES = """select seller_id, row_number() over (order by seller_id) as seller
+    from (select seller_id from orders union select seller_id from cases union select seller_id from feedback
+        union select seller_id from sellers) as s"""
+
+
+def entry(seller: str, day: str) -> str:
+    """SQL for the key of a seller's code and a day."""
+    return f"cast({seller} as bigint) * {DAYS} + ({day} + {EARLIEST})"
+
+
+def seller_of(key: str) -> str:
+    """SQL for the seller's code in a key."""
+    return f"{key} // {DAYS}"
+
+
+def day_of(key: str) -> str:
+    """SQL for the day in a key."""
+    return f"cast({key} % {DAYS} - {EARLIEST} as integer)"
