@@ -13,9 +13,9 @@ from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.results import benchmarks_page, markdown, readme_table
 from serving.problems import KINDS
-from simulation.parameters import Cause
 from simulation.parameters import load as simulated
 from simulation.parameters import sources as rates_with_sources
+from simulation.rates import Cause
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"

@@ -58,7 +58,11 @@ def draw_feedback(p: Parameters, seed: int, block: int, c: Conditions, orders: O
         c.sellers.low[orders.seller[order]],
     )
     high = 3 + (draws.random(n) < 0.9) + (draws.random(n) < 0.75)
-    waits = np.where(orders.cancelled[order] == NULL, between(draws, (1, 10), n), between(draws, (0.2, 2), n))
+    waits = np.where(
+        orders.cancelled[order] == NULL,
+        between(draws, rates.waiting_days, n),
+        between(draws, rates.waiting_days_cancelled, n),
+    )
     heard = np.where(orders.unshipped[order], orders.promised[order], orders.cancelled[order])
     heard = np.where(orders.delivered[order] == NULL, heard, orders.delivered[order])
     rating = np.where(u < chance, np.where(u < 0.6 * chance, 1, 2), high)
@@ -95,7 +99,7 @@ def _inquiries(p: Parameters, draws: Generator, c: Conditions, orders: Orders) -
         orders.delivered[order] + seconds(0.2 + 1.8 * wait),
     )
     kind = np.where((why == 0) & (draws.random(len(order)) < rates.other), OTHER, INQUIRY)
-    return _answered(draws, c, orders.seller[order], orders.day[order], order, kind, opened)
+    return _answered(p, draws, c, orders.seller[order], orders.day[order], order, kind, opened)
 
 
 def _presale(p: Parameters, draws: Generator, c: Conditions) -> Columns:
@@ -105,17 +109,21 @@ def _presale(p: Parameters, draws: Generator, c: Conditions) -> Columns:
     seller, day = (np.repeat(place, counts[counts > 0]) for place in (seller, day))
     opened = ((p.sellers.first_day + day + draws.random(len(day))) * DAY).astype(np.int64)
     nothing, kind = np.full(len(day), NULL), np.full(len(day), INQUIRY)
-    return _answered(draws, c, seller, day, nothing, kind, opened)
+    return _answered(p, draws, c, seller, day, nothing, kind, opened)
 
 
 def _answered(
-    draws: Generator, c: Conditions, seller: Ints, day: Ints, order: Ints, kind: Ints, opened: Ints
+    p: Parameters, draws: Generator, c: Conditions, seller: Ints, day: Ints, order: Ints, kind: Ints, opened: Ints
 ) -> Columns:
     """Inquiries with their answers: mostly within two days; some late, some never, and those stay open."""
     n = len(seller)
     missed = draws.random(n) < c.unanswered[seller, day]
     never = missed & (draws.random(n) < c.silent[seller, day])
-    quick, slow, closing = HOURS_48 * 0.95 * draws.random(n) ** 2.5, between(draws, (2.1, 9), n), draws.random(n)
+    quick, slow, closing = (
+        HOURS_48 * 0.95 * draws.random(n) ** 2.5,
+        between(draws, p.contacts.answer_days, n),
+        draws.random(n),
+    )
     answer = opened + seconds(np.where(missed, slow, quick))
     answered = np.where(never, NULL, answer)
     closed = np.where(never, NULL, answer + seconds(3 * closing))
@@ -140,30 +148,30 @@ def _not_received(p: Parameters, draws: Generator, c: Conditions, orders: Orders
         0.0,
     )
     order = np.flatnonzero(draws.random(len(orders)) < chance)
-    opened = orders.promised[order] + seconds(between(draws, (0.5, 6), len(order)))
+    opened = orders.promised[order] + seconds(between(draws, rates.not_received_days, len(order)))
     slow = (orders.shipped[order] > orders.ship_by[order]) | orders.unshipped[order]
     platform = c.sellers.platform[orders.seller[order]]
     fault = np.where(platform, PLATFORM, np.where(orders.late[order] & slow, SELLER, CARRIER))
-    return _claimed(draws, c, orders, order, NOT_RECEIVED, opened, fault)
+    return _claimed(p, draws, c, orders, order, NOT_RECEIVED, opened, fault)
 
 
 def _not_described(p: Parameters, draws: Generator, c: Conditions, orders: Orders) -> Columns:
     """Claims after delivery of a line that disappoints."""
     rates, came = p.contacts, orders.delivered != NULL
     order = np.flatnonzero(orders.disappointing & came & (draws.random(len(orders)) < rates.not_described))
-    opened = orders.delivered[order] + seconds(between(draws, (1.5, 6), len(order)))
+    opened = orders.delivered[order] + seconds(between(draws, rates.not_described_days, len(order)))
     fault = np.where(draws.random(len(order)) < rates.not_described_buyer, BUYER, SELLER)
-    return _claimed(draws, c, orders, order, NOT_DESCRIBED, opened, fault)
+    return _claimed(p, draws, c, orders, order, NOT_DESCRIBED, opened, fault)
 
 
 def _claimed(
-    draws: Generator, c: Conditions, orders: Orders, order: Ints, kind: int, opened: Ints, fault: Ints
+    p: Parameters, draws: Generator, c: Conditions, orders: Orders, order: Ints, kind: int, opened: Ints, fault: Ints
 ) -> Columns:
     """Claims with their end: the seller's, or the platform's where the seller did nothing."""
     seller, day, n = orders.seller[order], orders.day[order], len(order)
     unresolved: Bools = draws.random(n) < c.unresolved[seller, day]
     answer = opened + seconds(between(draws, (0.1, 2), n))
-    closed = opened + seconds(between(draws, (3, 12), n))
+    closed = opened + seconds(between(draws, p.contacts.closing_days, n))
     names = np.where(unresolved, RESOLVED_BY.index("platform"), RESOLVED_BY.index("seller"))
     return {
         "seller": seller,

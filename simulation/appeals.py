@@ -18,7 +18,6 @@ CORRECTIONS = pa.schema(
         *(("decided_at", TIME), ("effect", pa.string()), ("new_fault", pa.string()), ("reason", pa.string())),
     ]
 )
-TAKES = (5, 25)  # days from the failure to the decision
 LOW = 2
 
 
@@ -26,8 +25,8 @@ def appeals(p: Parameters, seed: int, block: int, rows: Mapping[str, Columns], n
     """The corrections of a block known before `end` (seconds), from its rows as they happened."""
     draws, orders, feedback = generator(seed, block, "appeals"), rows["orders"], rows["feedback"]
     late = (orders["shipped_at"] > orders["ship_by"]) & (orders["delivered_at"] > orders["promised_at"])
-    line, line_at = _granted(draws, late, p.records.appealed_order, orders["delivered_at"], end)
-    low, low_at = _granted(draws, feedback["rating"] <= LOW, p.records.appealed_rating, feedback["created_at"], end)
+    line, line_at = _granted(p, draws, late, p.records.appealed_order, orders["delivered_at"], end)
+    low, low_at = _granted(p, draws, feedback["rating"] <= LOW, p.records.appealed_rating, feedback["created_at"], end)
     lines = zip(orders["order_id"][line].tolist(), orders["line_id"][line].tolist(), strict=True)
     keys = [
         *(f"o{order}/{names['line_id'][n]}" for order, n in lines),
@@ -50,10 +49,10 @@ def appeals(p: Parameters, seed: int, block: int, rows: Mapping[str, Columns], n
     )
 
 
-def _granted(draws: Generator, able: Bools, rate: float, since: Ints, end: int) -> tuple[Ints, Ints]:
+def _granted(p: Parameters, draws: Generator, able: Bools, rate: float, since: Ints, end: int) -> tuple[Ints, Ints]:
     """Places of the rows whose appeal is granted before the end, and when."""
     chosen = np.flatnonzero(able & (draws.random(len(able)) < rate))
-    decided = since[chosen] + seconds(between(draws, TAKES, len(chosen)))
+    decided = since[chosen] + seconds(between(draws, p.records.appealing_days, len(chosen)))
     return chosen[decided < end], decided[decided < end]
 
 

@@ -11,7 +11,6 @@ from simulation.orders import BUYER, DAY, NULL, SELLER, UNKNOWN, seconds
 from simulation.parameters import Parameters
 from simulation.rows import BORN, NUMBERS, added, known_by, taken
 
-LATEST = 3  # days after which a late row is there; a return is opened later than that
 FAR_FUTURE = 32_503_680_000  # the year 3000, a placeholder
 NO_CHOICE = 99  # stands for a value that the contract does not know
 OWN_KEY = {"orders": "order_id", "returns": "return_id", "cases": "case_id", "feedback": "feedback_id"}
@@ -27,7 +26,7 @@ BROKEN: Mapping[str, tuple[tuple[str, int], ...]] = {
 def handed_over(p: Parameters, seed: int, block: int, table: str, rows: Columns, end: int) -> Columns:
     """The table as the marketplace hands it over at `end` (seconds)."""
     draws = generator(seed, block, f"records of {table}")
-    rows = late_records(draws, rows, BORN[table], p.records.late_arrival)
+    rows = late_records(p, draws, rows, BORN[table])
     rows = known_by(REVISIONS[table](p, draws, rows), table, end)
     count = len(rows["recorded_at"])
     doubled = taken(rows, np.flatnonzero(draws.random(count) < p.records.duplicate))
@@ -35,11 +34,11 @@ def handed_over(p: Parameters, seed: int, block: int, table: str, rows: Columns,
     return added(rows, doubled, broken)
 
 
-def late_records(draws: Generator, rows: Columns, born: str, rate: float) -> Columns:
+def late_records(p: Parameters, draws: Generator, rows: Columns, born: str) -> Columns:
     """Some rows recorded days after they happened."""
     count = len(rows[born])
-    delay = seconds(between(draws, (1, LATEST), count))
-    return rows | {"recorded_at": np.where(draws.random(count) < rate, rows[born] + delay, NULL)}
+    delay = seconds(between(draws, p.records.late_days, count))
+    return rows | {"recorded_at": np.where(draws.random(count) < p.records.late_arrival, rows[born] + delay, NULL)}
 
 
 def break_rows(draws: Generator, table: str, rows: Columns, block: int) -> Columns:
@@ -62,14 +61,14 @@ def _orders(p: Parameters, draws: Generator, rows: Columns) -> Columns:
     before = {"delivered_at": np.where(moved, scanned, rows["delivered_at"])}
     before["cancelled_by"] = np.where(unclear, UNKNOWN, rows["cancelled_by"])
     after = np.where(moved, np.maximum(scanned, rows["delivered_at"]), rows["cancelled_at"])
-    return _two_versions(draws, rows, moved | unclear, before, after)
+    return _two_versions(p, draws, rows, moved | unclear, before, after)
 
 
 def _returns(p: Parameters, draws: Generator, rows: Columns) -> Columns:
     """Faults decided anew after the refund."""
     changed = draws.random(len(rows["return_id"])) < p.records.revised_return
     other = np.where(rows["fault"] == SELLER, BUYER, SELLER)
-    return _two_versions(draws, rows, changed, {"fault": other}, rows["refunded_at"])
+    return _two_versions(p, draws, rows, changed, {"fault": other}, rows["refunded_at"])
 
 
 def _cases(p: Parameters, draws: Generator, rows: Columns) -> Columns:
@@ -77,23 +76,25 @@ def _cases(p: Parameters, draws: Generator, rows: Columns) -> Columns:
     ended = rows["closed_at"] != NULL
     changed = ended & (draws.random(len(ended)) < p.records.revised_case)
     before = {name: np.where(changed, NULL, rows[name]) for name in ("closed_at", "resolution", "fault")}
-    return _two_versions(draws, rows, changed, before, rows["closed_at"])
+    return _two_versions(p, draws, rows, changed, before, rows["closed_at"])
 
 
 def _feedback(p: Parameters, draws: Generator, rows: Columns) -> Columns:
     """Ratings that the customer raised or lowered by one."""
     changed = draws.random(len(rows["rating"])) < p.records.revised_rating
     before = {"rating": np.clip(rows["rating"] + np.where(rows["rating"] < 3, 1, -1), 1, 5)}
-    return _two_versions(draws, rows, changed, before, rows["created_at"])
+    return _two_versions(p, draws, rows, changed, before, rows["created_at"])
 
 
 REVISIONS = {"orders": _orders, "returns": _returns, "cases": _cases, "feedback": _feedback}
 
 
-def _two_versions(draws: Generator, rows: Columns, changed: Bools, before: Mapping[str, Ints], after: Ints) -> Columns:
+def _two_versions(
+    p: Parameters, draws: Generator, rows: Columns, changed: Bools, before: Mapping[str, Ints], after: Ints
+) -> Columns:
     """Where changed: a first version with the values of `before`, and the right one, recorded days after `after`."""
     places = np.flatnonzero(changed)
-    delay = seconds(between(draws, (1, 6), len(changed)))
+    delay = seconds(between(draws, p.records.revising_days, len(changed)))
     recorded = np.maximum(after, rows["recorded_at"]) + np.maximum(delay, DAY)
     first = rows | {name: np.where(changed, value, rows[name]) for name, value in before.items()}
     return added(first, taken(rows | {"recorded_at": recorded}, places))

@@ -8,7 +8,8 @@ import numpy as np
 
 from simulation.draws import Floats, Ints, drift, generator
 from simulation.episodes import NO_ITEM, Episode
-from simulation.parameters import EpisodeRates, Parameters
+from simulation.parameters import Parameters
+from simulation.rates import EpisodeRates
 from simulation.sellers import CHRONIC, IMPROVING, Sellers
 from simulation.treatments import Treatment
 
@@ -101,9 +102,9 @@ def quiet(p: Parameters, seed: int, block: int, sellers: Sellers, days: int) -> 
         ship_window=np.repeat(sellers.ship_window[:, None], days, axis=1),
         handling=sellers.handling[:, None] * pace * strain,
         transit=np.repeat(p.fulfilment.transit_ratio * sellers.transit_window[:, None], days, axis=1) * strain,
-        cancelled=np.repeat(np.where(sellers.platform, 0.25, 1.0)[:, None] * sellers.cancelled[:, None], days, axis=1),
+        cancelled=np.repeat(sellers.cancelled[:, None], days, axis=1),
         unshipped=plain(0),
-        disappointing=np.minimum(sellers.disappointing[:, None] * quality, 0.12),
+        disappointing=np.minimum(sellers.disappointing[:, None] * quality, p.quality.most_disappointing),
         bad_item=np.full(shape, NO_ITEM),
         bad_item_added=plain(0),
         new_category=plain(0),

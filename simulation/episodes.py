@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulation.draws import MARKET, Bools, Floats, between, generator
-from simulation.parameters import Cause, Parameters
+from simulation.parameters import Parameters
+from simulation.rates import Cause
 from simulation.sellers import Sellers
 
 CARRIER = "carrier_disruption"

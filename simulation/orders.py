@@ -15,7 +15,6 @@ NULL = np.iinfo(np.int64).min  # no value, in any column
 ITEMS = 64  # numbers kept for a seller's items; those of a new category begin at NEW_ITEMS
 NEW_ITEMS, NEW_ITEM_COUNT = 48, 6
 SELLER, BUYER, PLATFORM, UNKNOWN = (FAULTS.index(name) for name in ("seller", "buyer", "platform", "unknown"))
-GIVEN_UP = (7, 14)  # days after the promise when the platform cancels what was never shipped
 LONGEST = 60.0  # days that handling or transit may take
 
 
@@ -100,11 +99,11 @@ def draw_fate(
     moved = np.minimum(log_logistic(draws.random(n), c.transit[seller, day], rates.transit_shape), LONGEST)
     steps = (c.cancelled[seller, day], np.full(n, rates.cancelled_by_buyer), c.unshipped[seller, day])
     by = _first_of(draws.random(n), steps, (SELLER, BUYER, PLATFORM))
-    wait = draws.random(n)
+    wait, (first, last) = draws.random(n), rates.given_up
     after = np.select(
         [by == SELLER, by == BUYER],
-        [0.3 * window + wait * (0.7 * window + 0.9 * transit), wait * np.minimum(0.8, handled)],
-        window + transit + GIVEN_UP[0] + wait * (GIVEN_UP[1] - GIVEN_UP[0]),
+        [0.3 * window + wait * (0.7 * window + 0.9 * transit), wait * np.minimum(rates.buyer_regrets, handled)],
+        window + transit + first + wait * (last - first),
     )
     ship_by, promised, shipped = (ordered + seconds(t) for t in (window, window + transit, handled))
     gone = by != NULL

@@ -90,7 +90,7 @@ def draw_sellers(p: Parameters, seed: int, block: int, number: int, days: int) -
             choice(draws, p.fulfilment.transit_window_weights, number)
         ],
         handling=ship_window * _handling_ratio(p, draws, platform),
-        cancelled=p.fulfilment.cancelled_by_seller * log_normal(draws, p.fulfilment.cancelled_spread, number),
+        cancelled=_cancelled(p, draws, platform),
         disappointing=p.quality.disappointing * log_normal(draws, p.quality.disappointing_spread, number),
         change_of_mind=np.asarray(p.returns.change_of_mind)[category],
         feedback=between(draws, p.feedback.rate, number),
@@ -115,6 +115,12 @@ def _stay(p: Parameters, draws: Generator, number: int, days: int) -> tuple[Ints
 def _handling_ratio(p: Parameters, draws: Generator, platform: Bools) -> Floats:
     ratio = p.fulfilment.handling_ratio * log_normal(draws, p.fulfilment.handling_spread, len(platform))
     return np.where(platform, p.fulfilment.platform_ratio, ratio)
+
+
+def _cancelled(p: Parameters, draws: Generator, platform: Bools) -> Floats:
+    rates = p.fulfilment
+    cancelled = rates.cancelled_by_seller * log_normal(draws, rates.cancelled_spread, len(platform))
+    return cancelled * np.where(platform, rates.cancelled_by_platform_sellers, 1.0)
 
 
 def _habit(p: Parameters, draws: Generator, number: int) -> Ints:

