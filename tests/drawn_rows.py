@@ -195,6 +195,9 @@ def intervention_row(draw: Draw, seller: str) -> Row:
     return {"intervention_id": f"i-{seller}", "seller_id": seller, "kind": kind, "started_at": draw.moment(0, 2 * SPAN)}
 
 
+MOVED = ("orders", "cases", "feedback")
+
+
 def versions_of(draw: Draw, table: str, row: Row) -> list[Row]:
     """One to three versions of a row, the last of them the row itself; some on one day, some long after the fact."""
     own = [value for value in row.values() if isinstance(value, datetime)]
@@ -202,7 +205,13 @@ def versions_of(draw: Draw, table: str, row: Row) -> list[Row]:
     if draw.maybe(0.1):  # nothing says when this one was recorded
         return [{**row, "recorded_at": None}]
     *earlier, last = sorted(moments)
-    return [{**edited(draw, table, row), "recorded_at": moment} for moment in earlier] + [{**row, "recorded_at": last}]
+    first = [{**moved(draw, table, edited(draw, table, row)), "recorded_at": moment} for moment in earlier]
+    return [*first, {**row, "recorded_at": last}]
+
+
+def moved(draw: Draw, table: str, row: Row) -> Row:
+    """Now and then the row is another seller's for a while."""
+    return {**row, "seller_id": "s00"} if table in MOVED and draw.maybe(0.1) else row
 
 
 def edited(draw: Draw, table: str, row: Row) -> Row:
