@@ -11,6 +11,7 @@ import duckdb
 
 from features.engine import connect, quoted
 from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
 from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
 
@@ -46,6 +47,24 @@ from (select s.seller, o.*, least(shipped_at, cancelled_at) as sent,
     from orders as o join numbered as s using (seller_id)) as lines
 group by seller, order_id"""
 
+NOVEL = f"""
+create table novel as
+with lines as (select s.seller, order_id, item_id, category, ordered_at_day as day
+    from orders as o join numbered as s using (seller_id)),
+began as (select seller, min(day) + {FIRST_STOCK_DAYS} as stocked from lines group by seller),
+items as (select seller, item_id, min(day) as item_day from lines join began using (seller)
+    group by seller, item_id having min(day) >= min(stocked)),
+categories as (select seller, category, min(day) as category_day from lines join began using (seller)
+    group by seller, category having min(day) >= min(stocked))
+select seller, min(day) filter (day < item_day + {NEW_ITEM_DAYS}) as new_item_day,
+    min(day) filter (day < category_day + {NEW_CATEGORY_DAYS}) as new_category_day
+from lines left join items using (seller, item_id) left join categories using (seller, category)
+where item_day is not null or category_day is not null group by seller, order_id"""
+
+NOVELTIES: Mapping[str, Mapping[str, str]] = {  # the same for orders of what is new to the seller
+    "new_item_day": {"new_item_orders": "true"},
+    "new_category_day": {"new_category_orders": "true"},
+}
 EVENTS: Mapping[str, Mapping[str, str]] = {  # what falls on one day of an order, and what it adds
     "ordered_day": {"ordered": "true", "units": "units", "gross_cents": "gross_cents"},
     "shipped_day": {"shipped": "true", "handling_minutes": "handling"},
@@ -100,6 +119,7 @@ def statements(needs: Plan, as_of: Sequence[int]) -> list[str]:
     return [
         NUMBERED,
         FACTS,
+        NOVEL,
         ledger_sql(),
         running_sql(needs),
         f"create table as_of_days as select cast(unnest({list(as_of)}) as integer) as as_of",
@@ -111,7 +131,7 @@ def statements(needs: Plan, as_of: Sequence[int]) -> list[str]:
         cuts_sql(needs),
         windows_sql(needs),
         *(leading_sql(name, column) for name, column in (("category", "category"), ("item", "item_id"))),
-        attributes_sql(),
+        attributes_sql(needs),
         figures_sql(needs),
     ]
 
@@ -120,12 +140,13 @@ def ledger_sql() -> str:
     """Sums per seller and day of everything that falls on some day of an order."""
     events = " union all by name ".join(
         f"select seller, {day} as day, {', '.join(f'{sql} as {name}' for name, sql in adds.items())} "
-        f"from facts where {day} is not null"
-        for day, adds in EVENTS.items()
+        f"from {table} where {day} is not null"
+        for table, falling in (("facts", EVENTS), ("novel", NOVELTIES))
+        for day, adds in falling.items()
     )
     sums = ", ".join(
         f"cast(coalesce(sum({name}), 0) as bigint) as {name}" if name in AMOUNTS else f"count({name}) as {name}"
-        for adds in EVENTS.values()
+        for adds in (*EVENTS.values(), *NOVELTIES.values())
         for name in adds
     )
     return f"create table ledger as select seller, day, {sums} from ({events}) as e group by seller, day"
@@ -185,15 +206,21 @@ def leading_sql(name: str, column: str) -> str:
         from leads as l join codes as c using (code) join numbered as n using (seller_id)"""
 
 
-def attributes_sql() -> str:
-    """Window rows with the attributes of their sellers."""
+def attributes_sql(needs: Plan) -> str:
+    """Window rows with the attributes of their sellers, and the days since something last happened."""
+    since = "".join(f", w.as_of - {name}.day as {name}" for name in sorted(needs.since))
+    last = " ".join(
+        f"asof left join (select seller, day from ledger where {name.removeprefix('since_')} > 0) as {name} "
+        f"on {name}.seller = w.seller and w.as_of >= {name}.day"
+        for name in sorted(needs.since)
+    )
     size = f"when ordered_60 < {SMALL} then 'small' when ordered_60 < {MEDIUM} then 'medium'"
     return f"""create table attributes as select w.*, n.seller_id, coalesce(c.category, '') as category,
             coalesce(i.item, '') as item, coalesce(n.region, '') as region,
-            coalesce(n.fulfilment, '') as fulfilment, case {size} else 'large' end as size
+            coalesce(n.fulfilment, '') as fulfilment, case {size} else 'large' end as size, '' as worst_item{since}
         from windows as w join numbered as n using (seller)
         asof left join category_leads as c on c.seller = w.seller and w.as_of >= c.as_of
-        asof left join item_leads as i on i.seller = w.seller and w.as_of >= i.as_of"""
+        asof left join item_leads as i on i.seller = w.seller and w.as_of >= i.as_of {last}"""
 
 
 def figures_sql(needs: Plan) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
 from features.states import MATURITY_DAYS, MINUTE_MICROS
 from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
@@ -38,10 +39,11 @@ def write_rows(tables: Tables, needs: Plan, as_of: Sequence[int], out: Path) -> 
     """Write ledger.parquet and rows.parquet."""
     sellers = tables["sellers"].select("seller_id", "region", "fulfilment").sort("seller_id").with_row_index("seller")
     lines = tables["orders"].lazy().join(sellers.lazy(), on="seller_id")
-    ledger = ledger_frame(orders_frame(lines).collect(engine="streaming"))
+    ledger = ledger_frame(orders_frame(lines).collect(engine="streaming"), novel_frame(lines))
     named = ledger.lazy().join(sellers.lazy().select("seller", "seller_id"), on="seller").drop("seller")
     named.sink_parquet(out / "ledger.parquet")
-    attributes = attributes_frame(windows_frame(ledger, as_of, needs), sellers, lines, as_of)
+    rows = with_days_since(windows_frame(ledger, as_of, needs), ledger, needs)
+    attributes = attributes_frame(rows, sellers, lines, as_of)
     rows_frame(attributes, needs).sink_parquet(out / "rows.parquet")
 
 
@@ -121,15 +123,37 @@ DAILY: Mapping[str, Mapping[str, pl.Expr]] = {  # what falls on one day of an or
 }
 
 
-def ledger_frame(orders: pl.DataFrame) -> pl.DataFrame:
+NOVELTIES: Mapping[str, Mapping[str, pl.Expr]] = {  # the same for orders of what is new to the seller
+    "new_item_day": {"new_item_orders": pl.len()},
+    "new_category_day": {"new_category_orders": pl.len()},
+}
+NEW = (("item_id", "new_item_day", NEW_ITEM_DAYS), ("category", "new_category_day", NEW_CATEGORY_DAYS))
+
+
+def novel_frame(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per order of something new to its seller: the first day on which it was."""
+    lines = lines.select("seller", "order_id", "item_id", "category", day="ordered_at_day")
+    stocked = lines.group_by("seller").agg(stocked=pl.col("day").min() + FIRST_STOCK_DAYS)
+    days = []
+    for column, name, span in NEW:
+        first = lines.group_by("seller", column).agg(first=pl.col("day").min()).join(stocked, on="seller")
+        taken_on = first.filter(pl.col("first") >= pl.col("stocked"))
+        new = lines.join(taken_on, on=["seller", column]).filter(pl.col("day") < pl.col("first") + span)
+        days.append(new.group_by("seller", "order_id").agg(pl.col("day").min().alias(name)))
+    return pl.concat(days, how="diagonal")
+
+
+def ledger_frame(orders: pl.DataFrame, novel: pl.LazyFrame) -> pl.DataFrame:
     """Sums per seller and day, in that order: each kind of day summed alone, then put together."""
     summed = [
-        orders.lazy().filter(pl.col(day).is_not_null()).group_by(key=_key("seller", day)).agg(**sums)
-        for day, sums in DAILY.items()
+        source.filter(pl.col(day).is_not_null()).group_by(key=_key("seller", day)).agg(**sums)
+        for source, daily in ((orders.lazy(), DAILY), (novel, NOVELTIES))
+        for day, sums in daily.items()
     ]
-    pieces = dict(zip(DAILY, pl.collect_all(summed, engine="streaming"), strict=True))
+    days = {**DAILY, **NOVELTIES}
+    pieces = dict(zip(days, pl.collect_all(summed, engine="streaming"), strict=True))
     matured = pieces["delivered_day"].select(pl.col("key") + MATURITY_DAYS, matured_delivered="delivered")
-    names = [*(name for sums in DAILY.values() for name in sums), "matured_delivered"]
+    names = [*(name for sums in days.values() for name in sums), "matured_delivered"]
     together = pl.concat([piece.lazy() for piece in (*pieces.values(), matured)], how="diagonal_relaxed")
     keys = {"seller": (pl.col("key") // WIDE).cast(pl.UInt32), "day": (pl.col("key") % WIDE).cast(pl.Int32)}
     daily = together.group_by("key").agg(pl.col(names).sum()).sort("key")
@@ -163,6 +187,17 @@ def windows_frame(ledger: pl.DataFrame, as_of: Sequence[int], needs: Plan) -> pl
     tenure = pl.when(pl.col("as_of") >= pl.col("first_ordered")).then(pl.col("as_of") - pl.col("first_ordered"))
     known = rows.filter(pl.col("as_of") - pl.col("last_day") < LONGEST_SPAN)
     return known.select("seller", "as_of", tenure_days=tenure, **sums)
+
+
+def with_days_since(rows: pl.LazyFrame, ledger: pl.DataFrame, needs: Plan) -> pl.LazyFrame:
+    """The rows with the days since something last happened to each seller."""
+    for name in sorted(needs.since):
+        happened = ledger.lazy().filter(pl.col(name.removeprefix("since_")) > 0)
+        last = happened.select(key=_key("seller", "day").set_sorted(), whose="seller", last="day")
+        rows = rows.with_columns(key=_key("seller", "as_of").set_sorted()).join_asof(last, on="key")
+        days = pl.when(pl.col("whose") == pl.col("seller")).then(pl.col("as_of") - pl.col("last"))
+        rows = rows.with_columns(days.alias(name)).drop("key", "whose", "last")
+    return rows
 
 
 def leading_frame(lines: pl.LazyFrame, name: str, column: str, as_of: Sequence[int]) -> pl.LazyFrame:
@@ -199,7 +234,7 @@ def attributes_frame(
     large = pl.when(pl.col("ordered_60") < MEDIUM).then(pl.lit("medium")).otherwise(pl.lit("large"))
     size = pl.when(pl.col("ordered_60") < SMALL).then(pl.lit("small")).otherwise(large)
     texts = pl.col("category", "item", "region", "fulfilment").fill_null("")
-    return rows.drop("key", "seller").with_columns(texts, size=size).collect(engine="streaming")
+    return rows.drop("key", "seller").with_columns(texts, size=size, worst_item=pl.lit("")).collect(engine="streaming")
 
 
 def rows_frame(attributes: pl.DataFrame, needs: Plan) -> pl.LazyFrame:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import duckdb
 
 from features.contract import CORRECTED, TABLES
+from features.quantities import NOVELTIES
 from features.states import BASICS, Sources, Step
 
 SCHEMA = "appeals"
@@ -30,7 +31,8 @@ def add_appeals(
         con.execute(f"create table {SCHEMA}.{name} as {query}")
     con.execute(f"use {SCHEMA}")
     try:
-        for step in (*BASICS, *statements(quantities, replace(sources, ruled=True))):
+        appealed = tuple(q for q in quantities if q not in NOVELTIES)
+        for step in (*BASICS, *statements(appealed, replace(sources, ruled=True))):
             con.execute(step.sql)
     finally:
         con.execute(f"use {home}")
@@ -133,7 +135,7 @@ def difference_sql(quantities: Iterable[str]) -> str:
     rows = " union all ".join(
         f"select t.original as seller_id, e.{day} as effective_day, "
         f"{known.format(decided=f't.{when}')} as decided_day, "
-        f"{', '.join(f'{sign}e.{q} as {q}' for q in names)}"
+        f"{', '.join(f'0 as {q}' if q in NOVELTIES else f'{sign}e.{q} as {q}' for q in names)}"
         f" from {SCHEMA}.{table} as e join {SCHEMA}.parties as t on t.seller_id = e.seller_id "
         f"where t.{when} is not null"
         for table, (day, known) in entries.items()

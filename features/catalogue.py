@@ -1,183 +1,49 @@
 """The feature catalogue: each feature once, with its formula over window columns, unit, family, direction and sentence.
 
-A formula is SQL over window columns (`late_28`: the seller's own; `market_late_28`, `peer_late_28`, `category_…`,
-`item_…`, `region_…`: published figures). Adding a feature is adding one entry here.
+A formula is SQL over the columns of a row: `late_28` is the seller's own window sum; `market_late_28`, `peer_late_28`,
+`category_…`, `item_…`, `region_…` are published figures; `since_late` is the days since the last. Adding a feature is
+adding one entry here, and a failure of a new kind in `failures`.
 """
 
-import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from features import sentences
-from features.peers import GROUPS
-from features.windows import quantity_of, span_of, split
+from features.failures import (
+    CANCELLED,
+    INQUIRY,
+    LATE,
+    LATE_CARRIER,
+    LATE_OWN,
+    LATE_PLATFORM,
+    LOW_RATING,
+    MATURED,
+    NOT_DESCRIBED,
+    NOT_RECEIVED,
+    OVERDUE,
+    OWN,
+    RETURNED,
+    RETURNED_OWN,
+    SERVICE,
+    UNANSWERED,
+    UNRESOLVED,
+)
+from features.feature import Feature
+from features.formulas import (
+    SPANS,
+    a_year_ago,
+    growth,
+    level,
+    rates,
+    share_of_orders,
+    since,
+    trend,
+    volume,
+)
+from features.legs import DELIVERY, HANDLING, TRANSIT, against_peers, slowdown
 
-PRIOR = 20  # orders' worth of the market's rate in a shrunk rate (as in the reference backtest)
-GROUP_PRIOR = 5  # orders' worth of the market's rate in a group's rate
-IDENTIFIER = re.compile(r"[a-z][a-z_0-9]*")
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One number about a seller at an as-of day. direction: the side that is bad ("up", "down"), or "none"."""
-
-    name: str
-    title: str
-    family: str
-    unit: str
-    direction: str
-    formula: str
-    sentence: str
-    evidence: str = ""  # window column whose orders are the evidence
-
-    @property
-    def span(self) -> int:
-        """Days that the evidence looks back over; 0 without evidence."""
-        return int(span_of(self.evidence)) if self.evidence and span_of(self.evidence) != "all" else 0
-
-    @property
-    def evidence_quantity(self) -> str:
-        """The ledger quantity whose orders are the evidence; empty without."""
-        return quantity_of(self.evidence) if self.evidence else ""
-
-    def say(self, row: Mapping[str, float | str]) -> str:
-        """The reviewer's sentence with this row's counts."""
-        return sentences.say(self.sentence, row)
-
-    def count(self, row: Mapping[str, float | str]) -> int:
-        """How many orders the evidence holds in this row."""
-        return int(float(row[self.evidence])) if self.evidence else 0
-
-    def columns(self) -> tuple[str, ...]:
-        """Every window column and published figure that the formula, the sentence or the evidence needs."""
-        named = [*IDENTIFIER.findall(self.formula), *sentences.columns_of(self.sentence), self.evidence]
-        return tuple(n for n in dict.fromkeys(named) if n and (split(n) or figure(n)))
-
-    def quantities(self) -> set[str]:
-        """The ledger quantities behind the feature."""
-        return {quantity_of((figure(c) or ("", c))[1]) for c in self.columns()}
-
-
-def figure(name: str) -> tuple[str, str] | None:
-    """Group and window column of a published figure's name (`peer_late_28`), or None."""
-    group, _, column = name.partition("_")
-    return (group, column) if group in ("peer", *GROUPS) and split(column) else None
-
-
-def available_features(quantities: Iterable[str]) -> tuple[Feature, ...]:
-    """The features that a source with these ledger quantities can fill."""
-    has = set(quantities)
-    return tuple(f for f in CATALOGUE if f.quantities() <= has)
-
-
-def shrunk(bad: str, volume: str, span: int) -> str:
-    """A rate over a window, shrunk to the market's rate over 60 days as by PRIOR more orders at that rate."""
-    prior = f"{PRIOR}.0 * coalesce(market_{bad}_60 / nullif(market_{volume}_60, 0), 0)"
-    return f"({bad}_{span} + {prior}) / ({volume}_{span} + {PRIOR}.0)"
-
-
-def group_rate(group: str, bad: str, volume: str, span: int) -> str:
-    """A group's rate over a window, shrunk a little to the market's over 60 days."""
-    prior = f"{GROUP_PRIOR}.0 * coalesce(market_{bad}_60 / nullif(market_{volume}_60, 0), 0)"
-    return f"({group}_{bad}_{span} + {prior}) / ({group}_{volume}_{span} + {GROUP_PRIOR}.0)"
-
-
-def own_rates(family: str, bad: str, volume: str, what: str, verb: str, spans: Collection[int]) -> list[Feature]:
-    """A seller's rate over several windows, each against its peer group."""
-    return [
-        Feature(
-            name=f"{bad}_rate_{span}",
-            title=f"Share of {what} that {verb}, last {span} days",
-            family=family,
-            unit="share",
-            direction="up",
-            formula=shrunk(bad, volume, span),
-            sentence=f"{{{bad}_{span}}} of the last {{{volume}_{span}}} {what} ({span} days) {verb}; "
-            f"sellers like this one: {{peer_{bad}_60*{volume}_{span}/peer_{volume}_60}} of {{{volume}_{span}}}.",
-            evidence=f"{bad}_{span}",
-        )
-        for span in spans
-    ]
-
-
-def group_rates(bad: str, volume: str, what: str, verb: str, spans: Collection[int]) -> list[Feature]:
-    """The rates of the market and of the seller's category, item and region over several windows."""
-    where = {
-        "market": "Across the market",
-        "category": "In the category {category}",
-        "item": "For the item {item}",
-        "region": "In the region {region}",
-    }
-    return [
-        Feature(
-            name=f"{group}_{bad}_rate_{span}",
-            title=f"{where[group].split(' {')[0]}: share of {what} that {verb}, last {span} days",
-            family="market" if group == "market" else f"{group}_level",
-            unit="share",
-            direction="up",
-            formula=group_rate(group, bad, volume, span),
-            sentence=f"{where[group]}, {{{group}_{bad}_{span}}} of {{{group}_{volume}_{span}}} {what} {verb} "
-            f"in the last {span} days ({{{group}_{bad}_{span}/{group}_{volume}_{span}|share}}).",
-        )
-        for group in where
-        for span in spans
-    ]
-
-
-def trend(family: str, bad: str, volume: str, what: str, verb: str) -> Feature:
-    """How the last 14 days differ from the last 60."""
-    return Feature(
-        name=f"{bad}_trend",
-        title=f"Change in the share of {what} that {verb}: last 14 days against 60",
-        family=family,
-        unit="share",
-        direction="up",
-        formula=f"{shrunk(bad, volume, 14)} - {shrunk(bad, volume, 60)}",
-        sentence=f"{{{bad}_14}} of {{{volume}_14}} {what} {verb} in the last 14 days, "
-        f"against {{{bad}_60}} of {{{volume}_60}} in 60.",
-        evidence=f"{bad}_14",
-    )
-
-
-def slowdown(family: str, minutes: str, volume: str, what: str, doing: str) -> Feature:
-    """How much longer a step takes in the last 28 days than in 90; absolute hours would only tell sellers apart."""
-    return Feature(
-        name=f"{minutes.removesuffix('_minutes')}_slowdown",
-        title=f"Time {doing}: last 28 days against the last 90",
-        family=family,
-        unit="ratio",
-        direction="up",
-        formula=f"({minutes}_28 / nullif({volume}_28, 0)) / nullif({minutes}_90 / nullif({volume}_90, 0), 0)",
-        sentence=f"{what} in the last 28 days took {{{minutes}_28/{volume}_28|hours}} {doing}; "
-        f"over 90 days it was {{{minutes}_90/{volume}_90|hours}}.",
-    )
-
-
-def volume(span: int) -> Feature:
-    """Orders over a window."""
-    return Feature(
-        name=f"orders_{span}",
-        title=f"Orders, last {span} days",
-        family="volume",
-        unit="orders",
-        direction="none",
-        formula=f"cast(ordered_{span} as double)",
-        sentence=f"{{ordered_{span}}} orders came in the last {span} days.",
-    )
-
-
-ORDERS = ("ordered", "orders")
 CATALOGUE: tuple[Feature, ...] = (
-    *(volume(span) for span in (7, 14, 28, 60, 90)),
-    Feature(
-        name="order_growth",
-        title="Orders of the last 28 days against the pace of the last 90",
-        family="volume",
-        unit="ratio",
-        direction="none",
-        formula="(ordered_28 + 5.0) / (ordered_90 * 28.0 / 90.0 + 5.0)",
-        sentence="{ordered_28} orders came in the last 28 days; the pace of the last 90 would be {ordered_90*28/90}.",
-    ),
+    *(volume(span) for span in SPANS),
+    growth("order_growth", "volume", 28, 90),
+    growth("order_growth_lately", "volume", 14, 60),
     Feature(
         name="tenure",
         title="Days since the first order, at most 90",
@@ -185,44 +51,176 @@ CATALOGUE: tuple[Feature, ...] = (
         unit="days",
         direction="none",
         formula="cast(least(tenure_days, 90) as double)",
-        sentence="The first order came {tenure_days} days ago.",
+        sentence="The first order came {tenure_days|today/1 day ago/# days ago/on no day yet}.",
     ),
-    *own_rates("service_record", "service_failure", *ORDERS, "failed", (7, 14, 28, 60, 90)),
-    trend("service_trend", "service_failure", *ORDERS, "failed"),
-    *group_rates("service_failure", *ORDERS, "failed", (7, 14, 28, 60, 90)),
-    *own_rates("own_fault", "service_failure_seller_fault", *ORDERS, "failed by the seller's fault", (14, 28, 60)),
-    *own_rates("late_delivery", "late", *ORDERS, "were late", (14, 28, 60)),
-    *own_rates("cancellation", "cancelled_by_seller", *ORDERS, "were cancelled by the seller", (28, 60)),
-    *own_rates("ratings", "low_rating", *ORDERS, "were rated 1 or 2", (28, 60)),
-    *own_rates("item_not_received", "item_not_received", *ORDERS, "were reported as not received", (28, 60)),
-    *own_rates("not_as_described", "not_as_described", *ORDERS, "were reported as not as described", (28, 60)),
-    *own_rates("unresolved_cases", "case_unresolved", *ORDERS, "left a case that the seller did not resolve", (60,)),
-    *own_rates("inquiries", "inquiry", *ORDERS, "led to an inquiry", (14, 28)),
-    *own_rates("returns_record", "returned", "delivered", "delivered orders", "came back", (14, 28, 60, 90)),
-    *own_rates(
-        "returns_matured", "matured_returned", "matured_delivered", "deliveries past their 30 days", "came back", (60,)
+    *rates(SERVICE),
+    trend(SERVICE),
+    *(level(SERVICE, "market", span) for span in (7, 14, 28, 60, 90)),
+    *(level(RETURNED, "market", span) for span in (28, 60)),
+    *(level(SERVICE, group, span) for group in ("category", "item", "region") for span in (7, 14, 28, 60, 90)),
+    level(RETURNED, "category", 60),
+    *(level(failure, "peer", 60) for failure in (SERVICE, RETURNED)),
+    growth("market_growth", "season", 28, 90, "market_", "Across the market, "),
+    Feature(
+        name="market_growth_ahead",
+        title="Orders of the market in the 28 days ahead a year ago, against the 28 before",
+        family="season",
+        unit="ratio",
+        direction="none",
+        formula="(market_ordered_364 - market_ordered_336) / "
+        "nullif(cast(market_ordered_392 - market_ordered_364 as double), 0)",
+        sentence="[A year ago the market took {market_ordered_364-market_ordered_336} orders in the 28 days to come, "
+        "after {market_ordered_392-market_ordered_364} in the 28 before.]",
     ),
-    trend("returns_trend", "returned", "delivered", "delivered orders", "came back"),
-    *group_rates("returned", "delivered", "delivered orders", "came back", (28, 60)),
-    slowdown("handling", "handling_minutes", "shipped", "Orders shipped", "to hand over"),
-    slowdown("delivery_time", "delivery_minutes", "delivered", "Orders delivered", "to arrive"),
+    a_year_ago(SERVICE, "market_failures_ahead"),
+    a_year_ago(RETURNED, "market_returns_ahead"),
+    since(SERVICE),
+    *rates(OWN),
+    trend(OWN),
+    since(OWN),
+    *rates(LATE),
+    trend(LATE),
+    since(LATE),
+    *rates(LATE_OWN),
+    trend(LATE_OWN),
+    since(LATE_OWN),
+    *rates(OVERDUE, (28,)),
+    slowdown("handling_slowdown", "handling", HANDLING),
+    against_peers("handling_against_peers", "handling", HANDLING),
     Feature(
         name="backlog",
         title="Open orders against the pace of the last 28 days",
-        family="backlog",
+        family="handling",
         unit="ratio",
         direction="up",
         formula="(ordered_all - closed_all) / (ordered_28 + 5.0)",
-        sentence="{ordered_all-closed_all} orders are open; {ordered_28} came in the last 28 days.",
+        sentence="{ordered_all-closed_all|no order is/1 order is/# orders are} open; "
+        "{ordered_28|none/1/#} came in the last 28 days.",
     ),
     Feature(
         name="overdue",
         title="Orders past their ship-by time and not yet shipped, against the pace of the last 28 days",
-        family="overdue",
+        family="handling",
         unit="ratio",
         direction="up",
         formula="(overdue_to_ship_all - overdue_cleared_all) / (ordered_28 + 5.0)",
-        sentence="{overdue_to_ship_all-overdue_cleared_all} orders are past their ship-by time and not yet shipped.",
+        sentence="{overdue_to_ship_all-overdue_cleared_all|no order is past its/1 order is past its/# orders are past "
+        "their} ship-by time and not yet shipped; {ordered_28|none/1/#} came in the last 28 days.",
         evidence="overdue_to_ship_28",
     ),
+    *rates(LATE_CARRIER, (14, 28, 60)),
+    *rates(LATE_PLATFORM, (28, 60)),
+    *(level(LATE_CARRIER, "region", span, "carrier") for span in (14, 28)),
+    slowdown("transit_slowdown", "carrier", TRANSIT),
+    against_peers("transit_against_peers", "carrier", TRANSIT),
+    slowdown("delivery_slowdown", "carrier", DELIVERY),
+    *rates(CANCELLED),
+    trend(CANCELLED),
+    since(CANCELLED),
+    *rates(RETURNED),
+    trend(RETURNED),
+    since(RETURNED),
+    *rates(MATURED, (60, 180)),
+    *rates(RETURNED_OWN, (60, 180)),
+    Feature(
+        name="refunded_share",
+        title="Money refunded, per money ordered, last 60 days",
+        family="returns_record",
+        unit="share",
+        direction="up",
+        formula="refund_cents_60 / nullif(cast(gross_cents_60 as double), 0)",
+        sentence="{refund_cents_60|money} was refunded in the last 60 days[, in which orders of {gross_cents_60|money} "
+        "came ({refund_cents_60/gross_cents_60|share})].",
+    ),
+    Feature(
+        name="worst_item_share",
+        title="Share of the returns of the last 60 days that are of the item with most of them",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="worst_item_returns / nullif(cast(item_returns as double), 0)",
+        sentence="{item_returns|nothing was/1 item was/# items were} returned in the last 60 days"
+        "[, {worst_item_returns} of them the item {worst_item}].",
+        evidence="returned_60",
+    ),
+    Feature(
+        name="worst_item_excess",
+        title="Return rate of the item with most returns, less that of the seller's other items, last 60 days",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="worst_item_returns / (worst_item_deliveries + 5.0) - (item_returns - worst_item_returns) / "
+        "(item_deliveries - worst_item_deliveries + 5.0)",
+        sentence="{item_returns|no item/1 item/# items} came back in the last 60 days[: {worst_item_returns} of "
+        "{worst_item}, of which {worst_item_deliveries|none was/1 was/# were} delivered, and "
+        "{item_returns-worst_item_returns|none/1/#} of {item_deliveries-worst_item_deliveries} others].",
+        evidence="returned_60",
+    ),
+    Feature(
+        name="items_with_returns",
+        title="Items with a return in the last 60 days",
+        family="items",
+        unit="items",
+        direction="up",
+        formula="cast(items_with_returns as double)",
+        sentence="{items_with_returns|no item/1 item/# different items} came back in the last 60 days, in which "
+        "{delivered_60|no order was/1 order was/# orders were} delivered.",
+        evidence="returned_60",
+    ),
+    share_of_orders("new_item_orders", "items", "of an item that the seller took on in the 30 days before"),
+    share_of_orders(
+        "new_category_orders", "category_mix", "in a category that the seller took on in the 90 days before"
+    ),
+    Feature(
+        name="new_category_growth",
+        title="Orders in categories new to the seller in the last 28 days against the pace of 90",
+        family="category_mix",
+        unit="ratio",
+        direction="up",
+        formula="(new_category_orders_28 + 5.0) / (new_category_orders_90 * 28.0 / 90.0 + 5.0)",
+        sentence="{new_category_orders_28|no order/1 order/# orders} in a category new to the seller came in the last "
+        "28 days; at the pace of the last 90 it would be {new_category_orders_90*28/90}.",
+        evidence="new_category_orders_28",
+    ),
+    *rates(INQUIRY, (14, 28, 60)),
+    trend(INQUIRY),
+    *rates(UNANSWERED, (28, 60)),
+    since(UNANSWERED),
+    *rates(NOT_RECEIVED),
+    since(NOT_RECEIVED),
+    *rates(NOT_DESCRIBED),
+    since(NOT_DESCRIBED),
+    *rates(UNRESOLVED),
+    since(UNRESOLVED),
+    *rates(LOW_RATING),
+    trend(LOW_RATING),
+    since(LOW_RATING),
+    Feature(
+        name="price_change",
+        title="Mean line price of the last 28 days against the last 180",
+        family="price",
+        unit="ratio",
+        direction="none",
+        formula="(gross_cents_28 / nullif(cast(units_28 as double), 0)) / "
+        "nullif(gross_cents_180 / nullif(cast(units_180 as double), 0), 0)",
+        sentence="[A line ordered in the last 28 days cost {gross_cents_28/units_28|money} on average; ]"
+        "over 180 days it was {gross_cents_180/units_180|money}.",
+    ),
+    Feature(
+        name="price_against_peers",
+        title="Mean line price of the last 28 days against the peer group's over 60",
+        family="price",
+        unit="ratio",
+        direction="none",
+        formula="(gross_cents_28 / nullif(cast(units_28 as double), 0)) / "
+        "nullif(peer_gross_cents_60 / nullif(cast(peer_units_60 as double), 0), 0)",
+        sentence="[A line ordered in the last 28 days cost {gross_cents_28/units_28|money} on average; ]"
+        "at sellers like this one it costs {peer_gross_cents_60/peer_units_60|money}.",
+    ),
 )
+
+
+def available_features(quantities: Iterable[str]) -> tuple[Feature, ...]:
+    """The features that a source with these ledger quantities can fill."""
+    has = set(quantities)
+    return tuple(f for f in CATALOGUE if f.quantities() <= has and f.unless not in has)

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from features.ledger import UNITS, Ledger
 
-KEPT_DAYS = 90  # no sentence counts further back
+KEPT_DAYS = 180  # no sentence counts further back
 
 
 def evidence_orders(ledger: Ledger, as_of: int, quantities: Collection[str]) -> pa.Table:

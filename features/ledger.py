@@ -15,7 +15,8 @@ from features.appeals import add_appeals
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.keys import day_of, entry, seller_of
-from features.quantities import available_quantities, failure_parts
+from features.novelties import novelties_sql
+from features.quantities import NOVELTIES, available_quantities, failure_parts
 from features.states import BASICS, BORN, COLUMNS, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, Step, tables
 
 
@@ -96,6 +97,13 @@ UNITS = (
         ),
     ),
     Unit(
+        "novelties",
+        "order_id",
+        "since",
+        "until",
+        (Fact("new_item_day", one("new_item_orders")), Fact("new_category_day", one("new_category_orders"))),
+    ),
+    Unit(
         "returns_versions",
         "return_id",
         "valid_from",
@@ -162,6 +170,7 @@ def statements(quantities: tuple[str, ...], sources: Sources) -> list[Step]:
     """Everything that is made on the way to the ledger, in order."""
     return [
         *tables(sources, failure_parts(quantities), fact_columns(quantities)),
+        *([Step("novelties", novelties_sql())] if {*NOVELTIES} & {*quantities} else []),
         Step("ledger", ledger_sql(quantities)),
         Step("ledger_corrections", corrections_sql(quantities)),
     ]

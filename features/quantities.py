@@ -19,10 +19,27 @@ SHIPPED, PROMISED, DELIVERED = "orders.shipped_at", "orders.promised_at", "order
 SHIP_BY, CANCELLED, BY = "orders.ship_by", "orders.cancelled_at", "orders.cancelled_by"
 REFUNDED, RETURN_FAULT = "returns.refunded_at", "returns.fault"
 
+NEW_ITEM_DAYS, NEW_CATEGORY_DAYS = 30, 90  # days for which what a seller took on is new to it
+FIRST_STOCK_DAYS = 30  # what a seller sells in its first days is not new to it: it began with that
+
 QUANTITIES = (
     Quantity("ordered", "orders", "ordered_at of the first line", "seller orders placed", ()),
     Quantity("units", "lines", "ordered_at of the first line", "order lines placed", ()),
     Quantity("gross_cents", "cents", "ordered_at of the first line", "price of the lines placed", ("orders.price",)),
+    Quantity(
+        "new_item_orders",
+        "orders",
+        "ordered_at",
+        f"orders of an item that the seller took on under {NEW_ITEM_DAYS} days before",
+        ("orders.item_id",),
+    ),
+    Quantity(
+        "new_category_orders",
+        "orders",
+        "ordered_at",
+        f"orders in a category that the seller took on under {NEW_CATEGORY_DAYS} days before",
+        ("orders.category",),
+    ),
     Quantity("shipped", "orders", "shipped", "orders handed to the carrier", (SHIPPED,)),
     Quantity("handling_minutes", "minutes", "shipped", "from ordering to hand-over", (SHIPPED,)),
     Quantity(
@@ -105,6 +122,7 @@ QUANTITIES = (
     ),
 )
 BY_NAME = {q.name: q for q in QUANTITIES}
+NOVELTIES = ("new_item_orders", "new_category_orders")  # an appeal about an order leaves them as they are
 FAILURE_PARTS = (
     "late",
     "cancelled_by_seller",

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features import items, since
 from features.block import Block
-from features.catalogue import Feature, available_features, figure
+from features.catalogue import available_features
+from features.feature import Feature, figure
 from features.ledger import Ledger
 from features.peers import DIMENSIONS, NEXT_AS_OF, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
 from features.standards import Standard
@@ -17,8 +19,9 @@ from features.states import Step
 from features.windows import split, steps
 
 HORIZONS = (14, 28, 56)
-TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group")
+TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group", items.WORST)
 ACTIVE_DAYS = 28
+EMPTY = "''"
 Rows = NDArray[np.int64] | NDArray[np.bool_]
 
 
@@ -43,11 +46,13 @@ class FeatureTable:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which window columns and published figures a set of features and standards needs."""
+    """What a set of features and standards needs: window columns, published figures, times since, counts of items."""
 
     features: tuple[Feature, ...]
     windows: frozenset[str]
     groups: frozenset[tuple[str, str]]
+    since: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
 
 
 def usable(standards: Iterable[Standard], quantities: Collection[str]) -> tuple[Standard, ...]:
@@ -61,7 +66,8 @@ def plan(quantities: Collection[str], standards: Collection[Standard]) -> Plan:
     named = {c for f in features for c in f.columns()} | {c for s in standards for c in standard_columns(s)}
     groups = {g for c in named if (g := figure(c))}
     windows = {c for c in named if split(c)} | {c for _, c in groups} | active_columns(quantities)
-    return Plan(features, frozenset(windows), frozenset(groups))
+    times, counts = (c for c in named if since.since_of(c)), named & {*items.COLUMNS}
+    return Plan(features, frozenset(windows), frozenset(groups), frozenset(times), frozenset(counts))
 
 
 def standard_columns(standard: Standard) -> set[str]:
@@ -114,6 +120,8 @@ def statements(needs: Plan, as_of: Iterable[int], published: bool = False, corre
         *(Step(f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
         Step("attributes", attributes_sql(needs.windows)),
         Step("figures", figures),
+        *(since.steps(needs.since) if needs.since else []),
+        *(items.steps() if needs.items else []),
         Step("feature_rows", feature_rows_sql(needs), view=True),
     ]
 
@@ -123,7 +131,19 @@ def feature_rows_sql(needs: Plan) -> str:
     still_open = "ordered_all > closed_all" if "closed_all" in needs.windows else "false"
     formulas = "".join(f", {f.formula} as {f.name}" for f in needs.features)
     active = f"case when ordered_{ACTIVE_DAYS} > 0 or {still_open} then 1 else 0 end as active"
-    return f"select r.*, {active}{formulas} from ({rows_sql(needs.groups)}) as r"
+    return f"select r.*, {active}{formulas} from ({_with_times_and_items(needs)}) as r"
+
+
+def _with_times_and_items(needs: Plan) -> str:
+    """The rows of sums and figures, with the times since and the worst items beside them."""
+    tables = {"time_since": needs.since, "worst_items": needs.items}
+    joins = [
+        f"left join {t} on {t}.seller_id = g.seller_id and {t}.as_of = g.as_of" for t, used in tables.items() if used
+    ]
+    columns = [f"time_since.{c}" for c in sorted(needs.since)]
+    columns += [f"coalesce(worst_items.{c}, 0) as {c}" for c in sorted(needs.items)]
+    columns.append(f"{f'coalesce(worst_items.{items.WORST}, {EMPTY})' if needs.items else EMPTY} as {items.WORST}")
+    return f"select g.*, {', '.join(columns)} from ({rows_sql(needs.groups)}) as g {' '.join(joins)}"
 
 
 def numeric_names(needs: Plan) -> tuple[str, ...]:
@@ -132,6 +152,8 @@ def numeric_names(needs: Plan) -> tuple[str, ...]:
     return (
         *sorted(needs.windows),
         *figures,
+        *sorted(needs.since),
+        *sorted(needs.items),
         "peer_sellers",
         "active",
         "tenure_days",

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from features.catalogue import CATALOGUE, Feature
 from features.contract import TABLES, Column, Table
 from features.errors import ForesellError
 from features.quantities import QUANTITIES
 from features.settings import Settings
 from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
+from foresell.features_page import features_page
 from foresell.results import benchmarks_page, markdown, readme_table
 from serving.problems import KINDS
 from simulation.parameters import load as simulated
@@ -19,7 +19,6 @@ from simulation.rates import Cause
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"
-DIRECTIONS = {"up": "high is bad", "down": "low is bad", "none": "neither"}
 
 
 def write_pages(root: Path = ROOT) -> None:
@@ -136,27 +135,6 @@ def _quantities() -> str:
         [f"`{q.name}`", q.unit, q.meaning, q.falls_on, ", ".join(f"`{n}`" for n in q.needs) or "-"] for q in QUANTITIES
     ]
     return markdown(["quantity", "unit", "counts", "falls on", "needs"], rows)
-
-
-def features_page() -> str:
-    """Every feature by family."""
-    families = dict.fromkeys(feature.family for feature in CATALOGUE)
-    parts = [
-        "# Features",
-        "Written by `make docs` from `features/catalogue.py`, where each feature is defined once.",
-        f"{len(CATALOGUE)} features in {len(families)} families. The formula is SQL over window columns: `late_28` is "
-        "what the seller's ledger counted over the last 28 days; `peer_late_28`, `market_late_28`, `category_late_28`, "
-        "`item_late_28` and `region_late_28` are the same for its peer group, the market and the groups it belongs to. "
-        "A reason given to a reviewer is the sentence with the counts filled in.",
-        *(_family(family, [f for f in CATALOGUE if f.family == family]) for family in families),
-    ]
-    return _joined(parts)
-
-
-def _family(family: str, features: Iterable[Feature]) -> str:
-    rows = [[f"`{f.name}`", f.title, f.unit, DIRECTIONS[f.direction], f"`{f.formula}`", f.sentence] for f in features]
-    heads = ["feature", "what it is", "unit", "direction", "formula", "sentence"]
-    return f"## {family}\n\n{markdown(heads, rows)}"
 
 
 def standards_page() -> str:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from features.block import Block
-from features.catalogue import Feature
 from features.errors import ForesellError
+from features.feature import Feature
 from features.standards import Standard
 from features.standards_file import from_entry
 from models import calibration

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Feature
 from features.errors import ForesellError
+from features.feature import Feature
 from models.risk_model import ARITHMETIC, Prediction, RiskModel
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pydantic_core import to_json
 
-from features.catalogue import PRIOR
+from features.formulas import PRIOR
 from features.table import FeatureTable
 from models.bundle import NAME
 from models.explain import Explanation, Reason

@@ -21,6 +21,8 @@ def hours(number: int) -> timedelta:
 TABLES = ("orders", "returns", "cases", "feedback", "sellers", "interventions", "corrections")
 OPTIONAL: dict[str, tuple[str, ...]] = {
     "orders": (
+        "item_id",
+        "category",
         "price",
         "ship_by",
         "shipped_at",
@@ -35,6 +37,8 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "feedback": (),
     "sellers": ("left_at", "region", "fulfilment"),
 }
+ITEMS = ("i0", "i1", "i2", "i3", None)
+CATEGORIES = ("home", "toys", None)
 PRICES = (None, Decimal("0"), Decimal("0.01"), Decimal("19.99"), Decimal("250.00"))
 RESOLUTIONS = ("seller", "platform", "buyer", None)
 CANCELLERS = ("seller", "buyer", "carrier", "platform", "unknown", None)
@@ -45,6 +49,7 @@ NUDGES = (*[NONE] * 6, TICK, -TICK, timedelta(seconds=59))
 # What a case waits for its answer and its end: around the 48 hours and the 14 days of the rules.
 WAITS = (NONE, hours(47), hours(48), hours(49), timedelta(days=14), timedelta(days=15))
 SPAN = 21  # days on which orders are placed
+PAUSES = (0, 0, 0, 0, 0, 30, 45)  # days by which an order comes after that: what it sells may be new to the seller
 APPEALED = {
     "orders": ("order_id", "line_id"),
     "returns": ("return_id",),
@@ -60,6 +65,8 @@ OTHER_VALUES: dict[str, tuple[Any, ...]] = {
     "rating": (1, 2, 3, 5),
     "fulfilment": ("seller", "platform", None),
     "tracking_valid": (True, False, None),
+    "item_id": ITEMS,
+    "category": CATEGORIES,
 }
 
 
@@ -110,7 +117,7 @@ def seller_row(draw: Draw, seller: str) -> Row:
 
 def order_instants(draw: Draw) -> list[datetime]:
     """A handful of moments from which an order takes all its times, so that many fall on the same instant."""
-    first = draw.moment()
+    first = draw.moment() + timedelta(days=draw.rng.choice(PAUSES))
     later = [first + timedelta(days=draw.rng.randint(0, 16)) + draw.rng.choice(HOURS) for _ in range(5)]
     return [first, *later]
 
@@ -123,8 +130,8 @@ def order_line(draw: Draw, seller: str, order_id: str, number: int, instants: li
         "order_id": order_id,
         "line_id": f"{seller}-{number}",
         "seller_id": seller,
-        "item_id": f"i{draw.rng.randint(0, 3)}",
-        "category": "home" if draw.alike else draw.rng.choice(("home", "toys", None)),
+        "item_id": draw.rng.choice(ITEMS),
+        "category": "home" if draw.alike else draw.rng.choice(CATEGORIES),
         "price": draw.rng.choice(PRICES),
         "ordered_at": ordered,
         "ship_by": pick(0.8),

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle_appeals import KEYS, appealed
+from oracle_novelties import novelty_entries
 from oracle_orders import Day, case_entries, earliest, feedback_entries, order_entries, return_entries
 
 Row = dict[str, Any]
@@ -84,6 +85,9 @@ def ledger(tables: Tables, zone: str, quantities: Iterable[str]) -> Ledger:
             after = one_group(corrected, zone, wanted)
             merge_difference(whole, after, before, decided)
             before = after
+    for seller, day, name in novelty_entries(first_versions(tables, day_in(zone)), day_in(zone)):
+        if name in wanted:
+            whole.entries[seller, day][name] += 1
     return whole
 
 
@@ -233,3 +237,17 @@ def fulfilment(sellers: list[Row], seller: str, day_of: Day) -> Any:
         return told[-1].get("fulfilment") if told else None
 
     return on
+
+
+def first_versions(tables: Tables, day_of: Day) -> list[Row]:
+    """Each order line as it was first told of: of that day's versions the newest."""
+    found: dict[Any, list[Row]] = defaultdict(list)
+    for line in tables.get("orders", []):
+        found[tuple(line[key] for key in KEYS["orders"])].append(line)
+    firsts = [(versions, min(told(version, day_of) for version in versions)) for versions in found.values()]
+    return [newest("orders", versions, first, day_of)[0] for versions, first in firsts]
+
+
+def told(line: Row, day_of: Day) -> int:
+    moments = [line.get("recorded_at")] if line.get("recorded_at") else [line.get(moment) for moment in BORN["orders"]]
+    return day_of(earliest(moments))

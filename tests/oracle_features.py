@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any
 
 import sqlglot
-from oracle import BORN, Ledger, Row, Tables, day_in, newest
-from oracle_appeals import KEYS
-from oracle_orders import Day, earliest
+from oracle import Ledger, Row, Tables, day_in, first_versions
+from oracle_items import COUNTS, worst_item
+from oracle_novelties import known_on
+from oracle_orders import Day
 from sqlglot import expressions as sql
 
 MINIMUM_PEERS = 30
@@ -41,11 +42,16 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
         for seller in sums:
             peers = market.peers(seller)
             row: dict[str, float] = {
-                name: sums[seller][name] if is_window(name) else market.figure(seller, name) for name in wanted
+                name: sums[seller][name] if is_window(name) else market.figure(seller, name)
+                for name in wanted
+                if name not in COUNTS and not name.startswith("since_")
             }
             row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
-            rows.numbers[seller, as_of] = row
-            rows.texts[seller, as_of] = {**said[seller], "peer_group": " · ".join(filter(None, peers[1]))}
+            row |= {name: days_since(own[seller], as_of, name) for name in wanted if name.startswith("since_")}
+            worst, counts = worst_item(tables, seller, as_of, day_of) if "item_returns" in wanted else ("", {})
+            rows.numbers[seller, as_of] = row | counts
+            texts = {"peer_group": " · ".join(filter(None, peers[1])), "worst_item": worst}
+            rows.texts[seller, as_of] = {**said[seller], **texts}
     return rows
 
 
@@ -96,6 +102,17 @@ def tenure(mine: Ledger, as_of: int) -> float:
     return as_of - min(days) if days else math.nan
 
 
+def days_since(mine: Ledger, as_of: int, name: str) -> float:
+    """Days since the last day whose entries and known corrections come to more than 0; nan without one."""
+    quantity = name.removeprefix("since_")
+    sums: Counter[int] = Counter()
+    for (_, day), quantities in mine.entries.items():
+        sums[day] += quantities.get(quantity, 0)
+    for (_, day, decided), quantities in mine.corrections.items():
+        sums[day] += quantities.get(quantity, 0) if decided <= as_of else 0
+    return min((as_of - day for day, total in sums.items() if total > 0 and day <= as_of), default=math.nan)
+
+
 def attributes(tables: Tables, lines: list[Row], seller: str, as_of: int, day_of: Day) -> dict[str, str]:
     """What was known of a seller: its own words, and the category and item of most of its lines."""
     told = [row for row in tables.get("sellers", []) if row["seller_id"] == seller and known_on(row, day_of) <= as_of]
@@ -109,29 +126,9 @@ def attributes(tables: Tables, lines: list[Row], seller: str, as_of: int, day_of
     }
 
 
-def known_on(row: Row, day_of: Day) -> int:
-    """The later of the day a line was ordered and the day the row was recorded; always, where neither is said."""
-    moments = [row[moment] for moment in ("ordered_at", "recorded_at") if row.get(moment) is not None]
-    return max((day_of(moment) for moment in moments), default=0)
-
-
 def most_frequent(values: Iterable[str | None]) -> str:
     counts = Counter(value for value in values if value)
     return max(counts, key=lambda value: (counts[value], value), default="")
-
-
-def first_versions(tables: Tables, day_of: Day) -> list[Row]:
-    """Each order line as it was first told of: of that day's versions the newest."""
-    found: dict[Any, list[Row]] = defaultdict(list)
-    for line in tables["orders"]:
-        found[tuple(line[key] for key in KEYS["orders"])].append(line)
-    firsts = [(versions, min(told(version, day_of) for version in versions)) for versions in found.values()]
-    return [newest("orders", versions, first, day_of)[0] for versions, first in firsts]
-
-
-def told(line: Row, day_of: Day) -> int:
-    moments = [line.get("recorded_at")] if line.get("recorded_at") else [line.get(moment) for moment in BORN["orders"]]
-    return day_of(earliest(moments))
 
 
 Group = tuple[tuple[str, ...], tuple[str, ...]]  # attributes, and a value of each
@@ -159,7 +156,8 @@ class Market:
         return self.chosen[seller]
 
     def finest(self, seller: str) -> Group:
-        groups = [self.group(seller, columns) for columns in PEERS]
+        known = self.said[seller]["category"] and self.said[seller]["fulfilment"]
+        groups = [self.group(seller, columns) for columns in (PEERS if known else PEERS[-1:])]
         return next((group for group in groups if self.busy(group) >= MINIMUM_PEERS), groups[-1])
 
     def figure(self, seller: str, name: str) -> int:

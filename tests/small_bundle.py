@@ -60,13 +60,20 @@ def window(quantity: str, span: str, day: int) -> np.ndarray:
     return daily()[quantity][:, first : day + 1].sum(axis=1).astype(float)
 
 
+def days_since(quantity: str, day: int) -> np.ndarray:
+    """Days since a seller's last event by a day, shape (SELLERS,); nan where there was none."""
+    happened = daily()[quantity][:, day::-1] > 0
+    return np.where(happened.any(axis=1), happened.argmax(axis=1), np.nan)
+
+
 @cache
 def table() -> FeatureTable:
     """One row per seller at AS_OF; published figures are the market's."""
     needs = plan(QUANTITIES, STANDARDS)
     counts = {c: window(quantity_of(c), span_of(c), AS_OF) for c in needs.windows}
     figures = {f"{group}_{c}": np.full(SELLERS, counts[c].sum()) for group, c in needs.groups}
-    plain = counts | figures | {n: np.full(SELLERS, 100.0) for n in ("peer_sellers", "active", "tenure_days")}
+    since = {name: days_since(name.removeprefix("since_"), AS_OF) for name in needs.since}
+    plain = counts | figures | since | {n: np.full(SELLERS, 100.0) for n in ("peer_sellers", "active", "tenure_days")}
     formulas = ", ".join(f"cast({f.formula} as double) as {f.name}" for f in needs.features)
     with duckdb.connect() as con:
         con.register("counts", pa.table(plain))

@@ -15,7 +15,7 @@ import serving_market as market
 from serving_fixture import free_settings, running
 
 from features.block import Block
-from features.catalogue import PRIOR
+from features.formulas import PRIOR
 from features.table import FeatureTable
 from models.batch import batch
 from models.bundle import Bundle, load

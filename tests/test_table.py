@@ -1,15 +1,11 @@
 """Feature rows and labels on marketplaces small enough to count by hand."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from literal import DAY_0, at, ledger_of, order
 
-from features.catalogue import CATALOGUE, available_features
 from features.labels import label, treated
-from features.sentences import say, value
 from features.standards import Standard
 from features.standards_file import parse
 from features.table import FeatureTable, build_table, published_figures
@@ -110,31 +106,6 @@ def test_peers_are_the_finest_group_with_enough_sellers() -> None:
     assert group["hatter"] == "", "one hatter is no group: the whole market stands in"
     assert row(table, "s00", 9)["peer_late_60"] == 10
     assert row(table, "hatter", 9)["peer_sellers"] == 32
-
-
-def test_features_whose_quantities_the_source_lacks_are_left_out() -> None:
-    names = {f.name for f in available_features(("ordered", "late"))}
-    assert "late_rate_28" in names
-    assert not any("returned" in name for name in names)
-
-
-def test_every_feature_is_named_once_and_says_something() -> None:
-    assert len({f.name for f in CATALOGUE}) == len(CATALOGUE)
-    blank = {c: 0.0 for f in CATALOGUE for c in f.columns()} | {"tenure_days": 0.0}
-    texts = blank | {"category": "hats", "item": "a hat", "region": "north"}
-    for feature in CATALOGUE:
-        said = feature.say(texts)
-        assert said.endswith("."), feature.name
-        assert "{" not in said, feature.name
-        assert "nan" not in said, feature.name
-
-
-def test_a_sentence_fills_in_counts_shares_and_expectations() -> None:
-    values = {"late_28": 5.0, "ordered_28": 38.0, "peer_late_60": 9.0, "peer_ordered_60": 380.0}
-    text = "{late_28} of {ordered_28} ({late_28/ordered_28|share}); peers {peer_late_60*ordered_28/peer_ordered_60}"
-    assert say(text, values) == "5 of 38 (13%); peers 0.9"
-    assert math.isnan(value("a/b", {"a": 1.0, "b": 0.0}))
-    assert say("{category}", {"category": ""}) == "unknown"
 
 
 @pytest.mark.parametrize("standard", [LATE])

@@ -1,0 +1,36 @@
+"""The oracle's second opinion on what is new to a seller: orders of items and in categories it took on lately."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from oracle_orders import Day
+
+Row = dict[str, Any]
+FIRST_STOCK = 30  # days from its first line on in which a seller builds up what it sells
+NEW = {"item_id": ("new_item_orders", 30), "category": ("new_category_orders", 90)}
+
+
+def known_on(row: Row, day_of: Day) -> int:
+    """The later of the day a line was ordered and the day the row was recorded; always, where neither is said."""
+    moments = [row[moment] for moment in ("ordered_at", "recorded_at") if row.get(moment) is not None]
+    return max((day_of(moment) for moment in moments), default=0)
+
+
+def novelty_entries(lines: list[Row], day_of: Day) -> Iterator[tuple[str, int, str]]:
+    """(seller, day, quantity) for each order with a line of something new to its seller; lines as first told of."""
+    for seller in {line["seller_id"] for line in lines}:
+        mine = [(known_on(line, day_of), line) for line in lines if line["seller_id"] == seller]
+        for column, (name, span) in NEW.items():
+            for day in first_days(mine, column, span).values():
+                yield seller, day, name
+
+
+def first_days(mine: list[tuple[int, Row]], column: str, span: int) -> dict[str, int]:
+    """Order -> the first day on which a line of it was new."""
+    began = min(day for day, _ in mine)
+    found: dict[str, int] = {}
+    for day, line in sorted(mine, key=lambda pair: pair[0]):
+        taken_on = min(other for other, another in mine if another.get(column) == line.get(column))
+        if line.get(column) and taken_on >= began + FIRST_STOCK and day < taken_on + span:
+            found.setdefault(line["order_id"], day)
+    return found
