@@ -87,9 +87,9 @@ def test_windows_one_day_off_are_reported() -> None:
 
 def test_a_wrong_formula_is_reported() -> None:
     _, table, rows = example_rows([30])
-    wrong = [replace(f, formula=f"{f.formula} + 0.00001") if f.name == "late_rate_28" else f for f in table.features]
+    wrong = [replace(f, formula=f"{f.formula} + 0.00001") if f.name == "service_failure_rate_28" else f for f in table.features]
     found = wrong_values(replace(table, features=tuple(wrong)), rows)
-    assert {text.split(" of ")[0] for text in found} == {"late_rate_28"}
+    assert {text.split(" of ")[0] for text in found} == {"service_failure_rate_28"}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_five_features_by_hand() -> None:
         order("o4", 70, ship_by=99, promised=99),  # open
     ]
     row = build_table(ledger_of(orders), [DAY_0 + 70], STANDARDS).block.row(0)
-    assert row["late_rate_28"] == (1 + 20 * 1 / 4) / (
+    assert row["service_failure_rate_28"] == (1 + 20 * 1 / 4) / (
         4 + 20
     )  # a market of one seller: its rate of 60 days is the prior
     assert row["backlog"] == 2 / (4 + 5)
