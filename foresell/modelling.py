@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from features.errors import ForesellError
+from features.intake import Marketplace
 from features.settings import Settings
 from features.standards import StandardsFile
 from features.standards_file import load
@@ -17,6 +18,8 @@ from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
 from foresell.results import SCORES, SLICE, number
 from models import registry
+from simulation import parameters
+from training import causes, truth
 from training.backtest import backtest
 from training.gates import Gate
 from training.pipeline import Training, train
@@ -38,13 +41,21 @@ def run_backtest(data: Path, out: Path, standards: str | None, zone: str | None)
     file, page = load(standards), out.with_suffix(".html")
     with steps() as say:
         market = open_market(data, zone, Settings(), say)
-        options = Options(reference_groups=PUBLIC_RECORDS.get(market.name))
+        options = options_for(market, data)
         report = backtest(market, file, options, say)
     out.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(report), encoding="utf-8")
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     shown = (*scores_tables(report), f"\nWritten to {out} and {page}")
     return Outcome({"out": str(out), "page": str(page), "report": report}, shown)
+
+
+def options_for(market: Marketplace, data: Path) -> Options:
+    """A public record is compared with the reference, a simulated marketplace with its own truth."""
+    simulated = (data / truth.FILE).is_file() and (data / causes.FILE).is_file()
+    named = {cause.name: cause.families for cause in parameters.load().causes}
+    known = truth.Known(data, named) if simulated else None
+    return Options(reference_groups=PUBLIC_RECORDS.get(market.name), known=known)
 
 
 def scores_tables(report: Mapping[str, Any]) -> list[RenderableType]:
@@ -77,7 +88,7 @@ def train_challenger(
     """The registered version, and what the training left in a folder of its own under home."""
     market = open_market(data, zone, settings, say)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    made = train(market, standards, folder, Options(reference_groups=PUBLIC_RECORDS.get(market.name)), progress=say)
+    made = train(market, standards, folder, options_for(market, data), progress=say)
     verdict = {"bundle_digest": made.bundle.digest, "gates": [gate.as_json() for gate in made.gates]}
     (folder / GATES).write_text(json.dumps(verdict, indent=1) + "\n", encoding="utf-8")
     say("registering in MLflow")

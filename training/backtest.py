@@ -11,6 +11,7 @@ from features.errors import ForesellError
 from features.intake import Marketplace
 from features.standards import StandardsFile
 from training import leakage, outcomes
+from training.causes import reason_figures
 from training.evaluate import Scored, slice_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
@@ -73,6 +74,7 @@ def _risk(material: Material, goal: Target, tested: Tested, options: Options) ->
     known, parts = np.isfinite(value), masks(goal.standard, table.block)
     scored = Scored(value, table.seller_id, table.as_of, tested.fold, tested.scores)
     queue = outcomes.queueable(material, goal, tested.rows, daily_of(material, goal), tested.scores)
+    slices = {name: slice_figures(scored.take(mask & known), goal.horizon) for name, mask in parts.items()}
     return {
         "standard": goal.standard.as_json(),
         "failure_parts": list(material.ledger.failure_parts),
@@ -80,14 +82,38 @@ def _risk(material: Material, goal: Target, tested: Tested, options: Options) ->
         "treated": int(goal.treated[tested.rows].sum()),
         "features": list(tested.names),
         "zero_by_volume_share": float(goal.labels.below_volume[np.isfinite(goal.rows.label)].mean()),
-        "slices": {name: slice_figures(scored.take(mask & known), goal.horizon) for name, mask in parts.items()},
+        "slices": slices,
         "alerts": outcomes.alert_figures(queue, options.capacity),
         "expected_rate": outcomes.expected_rate_figures(material, goal, tested.rows),
         "charts": {
             "calibration": outcomes.calibration_curves(scored.take(parts[HEADLINE] & known)),
             "capacity": outcomes.capacity_curves(queue),
         },
+        **_of_known(material, goal, tested, queue, slices, options),
     }
+
+
+def _of_known(
+    material: Material,
+    goal: Target,
+    tested: Tested,
+    queue: outcomes.Queueable,
+    slices: Mapping[str, Any],
+    options: Options,
+) -> dict[str, Any]:
+    """On simulated data: whether reasons name the cause, and how much of the way to the true rates' score is made."""
+    if options.known is None:
+        return {}
+    reasons = reason_figures(material, goal, tested, queue, options.capacity, options.known)
+    return {"reasons": reasons, "truth_gap_closed": gap_closed(slices[HEADLINE]["scores"])}
+
+
+def gap_closed(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Share of the way from the roll-forward to the true rates' score that the model makes, by figure."""
+    if not scores.get("truth"):
+        return {}
+    low, mid, high = (scores[name] for name in ("roll_forward", "model", "truth"))
+    return {key: (mid[key] - low[key]) / (high[key] - low[key]) for key in ("average_precision", "brier", "log_loss")}
 
 
 def _shuffled_auc(material: Material, goal: Target, tested: Tested) -> dict[str, float]:

@@ -48,6 +48,6 @@ def logistic(train: Array, label: Array, test: Array) -> Array:
     train, test = (np.clip(matrix[:, known], low, high) for matrix in (train, test))
     middle, spread = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
     scale = np.where(spread > 0, spread, 1.0)
-    model = LogisticRegression(C=PENALTY, max_iter=1000)
+    model = LogisticRegression(C=PENALTY, solver="newton-cholesky")
     model.fit(np.nan_to_num((train - middle) / scale), label)
     return np.asarray(model.predict_proba(np.nan_to_num((test - middle) / scale))[:, 1])

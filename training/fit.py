@@ -76,12 +76,19 @@ class Fitted:
 
     def probability(self, rows: Rows) -> Array:
         """What the model says of rows that have its features, shape (rows,)."""
-        return np.asarray(expit(self.line.apply(rows.offset + tree_sum(self.trees, rows))))
+        return np.asarray(expit(self.line.apply(self.log_odds(rows))))
+
+    def log_odds(self, rows: Rows) -> Array:
+        """Offset and trees, before the line, shape (rows,)."""
+        return rows.offset + tree_sum(self.trees, rows)
 
 
-def fit(rows: Rows, horizon: int, seed: int) -> Fitted:
-    """The line from out-of-time predictions of inner folds, then the trees on every row (contract.md section 5)."""
-    raw = out_of_time(rows, horizon, seed)
+def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None) -> Fitted:
+    """The line from out-of-time predictions of inner folds, then the trees on every row (contract.md section 5).
+
+    raw: those predictions, where they are known already: shape (rows,), nan for rows without one.
+    """
+    raw = out_of_time(rows, horizon, seed) if raw is None else raw
     seen = np.isfinite(raw)
     return Fitted(boost(rows, seed), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
 

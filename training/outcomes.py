@@ -25,8 +25,12 @@ CURVES = ("model", "roll_forward")
 
 @dataclass(frozen=True)
 class Queueable:
-    """The test rows that may be queued (not in breach, future known), and each ranking's priorities for them."""
+    """The test rows that may be queued (not in breach, future known), and each ranking's priorities for them.
 
+    rows: their numbers among the active rows.
+    """
+
+    rows: Ints
     watched: Watched
     label: Array
     priorities: Mapping[str, Sequence[Array]]
@@ -44,7 +48,7 @@ def queueable(
     watched = Watched(sellers, as_of[kept], breach_by_day(daily, goal.standard), daily.first_day)
     ranked = {name: [column[kept] for column in scores[name]] for name in ("model", "roll_forward", "peer_only")}
     lines = {"warn_line": [warn_line(goal.standard, bad[kept], volume[kept])], "best_reachable": [foresight(watched)]}
-    return Queueable(watched, goal.rows.label[rows[kept]], ranked | lines)
+    return Queueable(rows[kept], watched, goal.rows.label[rows[kept]], ranked | lines)
 
 
 def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:

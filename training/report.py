@@ -90,6 +90,7 @@ def _risk(name: str, body: Figures, horizon: int) -> str:
         _slices(name, body),
         *(_scores(content, part) for part, content in body["slices"].items()),
         _expected(body["expected_rate"]),
+        _known(body),
     ]
     return "".join([*parts, "</section>"])
 
@@ -187,6 +188,32 @@ def _expected(found: Figures) -> str:
         f"points on average. Its 90% interval held the later rate in {held} of cases; bad events among the orders "
         f"that came fell inside in {inside} (mid-p).</p>"
     )
+
+
+def _known(body: Figures) -> str:
+    """On simulated data: how far the score is from the true rates', and whether reasons name the cause."""
+    if "reasons" not in body:
+        return ""
+    found, closed = body["reasons"], body["truth_gap_closed"]
+    made = (
+        f"Of the way from the roll-forward to the true rates' score, the model makes "
+        f"{_text(closed['average_precision'], SHARE)} in average precision "
+        f"and {_text(closed['brier'], SHARE)} in Brier score. "
+        if closed
+        else ""
+    )
+    rows = [("any cause", *_named(found)), *((_spoken(c), *_named(f)) for c, f in found["by_cause"].items())]
+    rows.append(("any cause, reasons dealt out at random", "", *_named(found["guess"])[1:]))
+    caption = "Right alerts inside an episode whose cause is known: is its feature family among the reasons?"
+    return (
+        f'<h3>Do the reasons name the cause?</h3><p class="note">{made}Arithmetic never counts as a reason.</p>'
+        + table(caption, ("cause", "alerts", "top reason", "among the top three"), rows)
+    )
+
+
+def _named(found: Figures) -> tuple[str, str, str]:
+    shares = (_text(found[f"{top}_reason_share"], SHARE) for top in ("top", "top3"))
+    return (_text(found.get("alerts"), WHOLE), *shares)  # type: ignore[return-value]
 
 
 def _checks(report: Figures) -> str:

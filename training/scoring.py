@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from training import alerts, baselines, reference
 from training.daily import Daily, daily_counts
-from training.fit import SEEDS, Rows, choose, fit, side_by_side
+from training.fit import SEEDS, Fitted, Rows, choose, fit, out_of_time, side_by_side
 from training.material import Material, Target
+from training.truth import Known, true_score
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,6 +25,7 @@ class Options:
     capacity: float = alerts.CAPACITY
     seeds: Sequence[int] = SEEDS
     reference_groups: Sequence[str] | None = None
+    known: Known | None = None  # of a simulated marketplace
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Tested:
     fold: Ints
     names: tuple[str, ...]
     scores: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    fitted: Sequence[Fitted] = ()  # the first seed's, one a fold
 
 
 def score(material: Material, goal: Target, options: Options) -> Tested:
@@ -47,10 +50,13 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     fold = np.searchsorted(opens, as_of[rows], side="right") - 1
     names = choose(goal.rows.take(goal.known_by(moments.test_from)), goal.candidates, goal.horizon)
     tested = Tested(rows, fold, names)
-    scores = _simple(material, goal, rows) | _learned(goal, tested, opens, options)
+    learned, fitted = _learned(goal, tested, opens, options)
+    scores = _simple(material, goal, rows) | learned
     if options.reference_groups is not None:
         scores["boosting"] = [_boosting(material, goal, tested, options.reference_groups)]
-    return Tested(rows, fold, names, scores)
+    if options.known and (truth := true_score(material, goal, rows, options.known.folder)) is not None:
+        scores["truth"] = [truth]
+    return Tested(rows, fold, names, scores, fitted)
 
 
 def daily_of(material: Material, goal: Target) -> Daily:
@@ -68,18 +74,42 @@ def _simple(material: Material, goal: Target, rows: Ints) -> dict[str, list[Arra
     }
 
 
-def _learned(goal: Target, tested: Tested, opens: Ints, options: Options) -> dict[str, list[Array]]:
-    """The model by seed, and the logistic regression; each fold by a fit on what was known when it opened."""
-    model = [np.empty(len(tested.rows)) for _ in options.seeds]
-    straight = np.empty(len(tested.rows))
+def _learned(
+    goal: Target, tested: Tested, opens: Ints, options: Options
+) -> tuple[dict[str, list[Array]], list[Fitted]]:
+    """The model by seed, and the logistic regression; and the first seed's fits, one a fold."""
+    found = side_by_side(partial(_refitted, goal, tested, opens), options.seeds)
+    scores = {"model": [column for column, _ in found], "logistic": [_straight(goal, tested, opens)]}
+    return scores, found[0][1]
+
+
+def _refitted(goal: Target, tested: Tested, opens: Ints, seed: int) -> tuple[Array, list[Fitted]]:
+    """One seed's probabilities of the test rows, each fold by a fit on what was known when it opened.
+
+    The line comes from inner folds; after a refit, the test weeks before it are such folds too.
+    """
+    rows, raw, column = goal.rows.only(tested.names), np.full(len(goal.rows), np.nan), np.empty(len(tested.rows))
+    fits: list[Fitted] = []
+    for number, day in enumerate(opens.tolist()):
+        known, inside = goal.known_by(day), tested.fold == number
+        if number == 0:
+            raw[known] = out_of_time(rows.take(known), goal.horizon, seed)
+        fitted = fit(rows.take(known), goal.horizon, seed, raw[known])
+        test = rows.take(tested.rows[inside])
+        raw[tested.rows[inside]] = fitted.log_odds(test)
+        column[inside] = fitted.probability(test)
+        fits.append(fitted)
+    return column, fits
+
+
+def _straight(goal: Target, tested: Tested, opens: Ints) -> Array:
+    """The logistic regression, fold by fold."""
+    out = np.empty(len(tested.rows))
     for number, day in enumerate(opens.tolist()):
         inside = tested.fold == number
         train, test = goal.rows.take(goal.known_by(day)), goal.rows.take(tested.rows[inside])
-        straight[inside] = baselines.logistic(_with_offset(train), train.label, _with_offset(test))
-        train, test = train.only(tested.names), test.only(tested.names)
-        for column, fitted in zip(model, side_by_side(partial(fit, train, goal.horizon), options.seeds), strict=True):
-            column[inside] = fitted.probability(test)
-    return {"model": model, "logistic": [straight]}
+        out[inside] = baselines.logistic(_with_offset(train), train.label, _with_offset(test))
+    return out
 
 
 def _with_offset(rows: Rows) -> Array:

@@ -7,6 +7,7 @@ from training.slices import HEADLINE, MEANING
 
 SCORES = {
     "model": "Foresell",
+    "truth": "the true rates, known in advance",
     "roll_forward": "arithmetic of the window (roll-forward)",
     "boosting": "reference boosting",
     "logistic": "logistic regression",

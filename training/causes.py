@@ -1,0 +1,122 @@
+"""Whether reasons name the cause: alerts on a simulated marketplace, beside the episodes their sellers were in.
+
+Read by reports only, never by a model.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training.alerts import entries, queue
+from training.fit import Fitted
+from training.material import Material, Target
+from training.outcomes import Queueable
+from training.scoring import Tested
+from training.truth import Families, Known
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FILE = "causes.parquet"
+TOP = 3
+Alert = tuple[str, str, list[str]]  # a cause, the family that should name it, and the families by contribution
+
+
+def reason_figures(
+    material: Material, goal: Target, tested: Tested, found: Queueable, capacity: float, known: Known
+) -> dict[str, Any]:
+    """Shares of right alerts inside an episode whose top reason, or one of the top three, is the cause's family.
+
+    Seed 0's reasons that raise the risk; arithmetic is never one. `guess`: what naming families as often as the model
+    does, without looking at the seller, would reach. Beside it by cause, and the table of what was named for what.
+    """
+    alerts = found.rows[_right(found, capacity)]
+    ranked = ranked_families(material, goal, tested, alerts)
+    causes = active_causes(material, alerts, known.folder / FILE)
+    inside = [
+        (cause, known.families[cause][goal.standard.risk], order)
+        for cause_list, order in zip(causes, ranked, strict=True)
+        for cause in _one(cause_list, order, known.families, goal.standard.risk)
+    ]
+    return _figures(inside)
+
+
+def _figures(inside: Sequence[Alert]) -> dict[str, Any]:
+    causes = sorted({cause for cause, _, _ in inside})
+    return {
+        **_shares(inside),
+        "guess": {"top_reason_share": _guess(inside, 1), "top3_reason_share": _guess(inside, TOP)},
+        "by_cause": {cause: _shares([row for row in inside if row[0] == cause]) for cause in causes},
+        "confusion": {cause: dict(_named(inside, cause).most_common()) for cause in causes},
+    }
+
+
+def _guess(inside: Sequence[Alert], top: int) -> float | None:
+    """Share right of reasons dealt out among the alerts at random."""
+    named = Counter(family for _, _, order in inside for family in order[:top])
+    asked = Counter(family for _, family, _ in inside)
+    return sum(named[family] * n for family, n in asked.items()) / len(inside) ** 2 if inside else None
+
+
+def _named(inside: Sequence[Alert], cause: str) -> Counter[str]:
+    return Counter(order[0] if order else "none" for found, _, order in inside if found == cause)
+
+
+def _shares(inside: Sequence[Alert]) -> dict[str, float | int | None]:
+    top = [family in order[:1] for _, family, order in inside]
+    top3 = [family in order[:TOP] for _, family, order in inside]
+    share = (float(np.mean(top)), float(np.mean(top3))) if inside else (None, None)
+    return {"alerts": len(inside), "top_reason_share": share[0], "top3_reason_share": share[1]}
+
+
+def _one(causes: Sequence[str], order: Sequence[str], families: Families, risk: str) -> list[str]:
+    """Of several episodes at once, the one whose family is ranked highest; none without an episode."""
+    place = {family: number for number, family in enumerate(order)}
+    return sorted(causes, key=lambda cause: place.get(families[cause][risk], len(place)))[:1]
+
+
+def _right(found: Queueable, capacity: float) -> Ints:
+    """Numbers of the queueable rows that seed 0 alerts on, and that then breach."""
+    watched = found.watched
+    chosen = entries(queue(found.priorities["model"][0], watched.as_of, capacity), watched.seller, watched.as_of)
+    return np.flatnonzero(chosen & np.isfinite(watched.days_to_breach()))
+
+
+def ranked_families(material: Material, goal: Target, tested: Tested, rows: Ints) -> list[list[str]]:
+    """For each of the active rows (by number), the families that raise the risk, most first."""
+    catalogue = {f.name: f.family for f in material.active.features}
+    families = [catalogue.get(name, "") for name in tested.names]  # arithmetic has none
+    out: list[list[str]] = []
+    for row, fold in zip(rows.tolist(), tested.fold[np.searchsorted(tested.rows, rows)].tolist(), strict=True):
+        added = contributions(tested.fitted[fold], goal, tested.names, row)
+        total = dict.fromkeys(families, 0.0)
+        for family, value in zip(families, added.tolist(), strict=True):
+            total[family] += value
+        out.append([family for family in sorted(total, key=lambda f: -total[f]) if family and total[family] > 0])
+    return out
+
+
+def contributions(fitted: Fitted, goal: Target, names: Sequence[str], row: int) -> Array:
+    """The trees' contributions to one row's served log-odds, shape (features,)."""
+    matrix = goal.rows.only(names).matrix[[row]]
+    added = np.asarray(fitted.trees.predict(matrix, pred_contrib=True))
+    return np.asarray(fitted.line.a * added[0, :-1])
+
+
+def active_causes(material: Material, rows: Ints, path: Path) -> list[list[str]]:
+    """The episodes that each of the active rows (by number) lies in."""
+    with duckdb.connect() as con:
+        episodes = con.execute("select seller_id, cause, start_day, end_day from read_parquet(?)", [str(path)]).df()
+    table = material.active
+    asked = pd.DataFrame({"seller_id": table.seller_id[rows].astype(str), "as_of": table.as_of[rows]})
+    both = asked.reset_index().merge(episodes, on="seller_id")
+    both = both[(both["start_day"] <= both["as_of"]) & (both["as_of"] <= both["end_day"])]
+    found: list[list[str]] = [[] for _ in rows]
+    for number, cause in zip(both["index"].tolist(), both["cause"].tolist(), strict=True):
+        found[number].append(cause)
+    return [sorted(set(causes)) for causes in found]
