@@ -1,0 +1,118 @@
+"""What reports on simulated data say of its truth: the true rates' score, and whether reasons name the cause."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from training_market import frames, material, standards
+
+from training import causes, truth
+from training.backtest import gap_closed, report
+from training.material import headlines, target
+from training.scoring import Options
+
+RATE = standards().standards[0]
+DAYS = truth.LONGEST + 100
+FAMILIES = {"slow": {"service": "late_delivery"}, "odd": {"service": "price"}}
+
+
+def coming(happened: list[float], horizon: int = 28) -> float:
+    """Events to come of a seller with 10 orders a day, 1 in 10 bad, seen on day 50 after the first."""
+    every_day = np.full((1, DAYS + truth.LONGEST), 10.0)
+    days = truth.Days(1_000 - truth.LONGEST, every_day, every_day, every_day / 100)
+    shares = np.array(happened + [1.0] * (truth.LONGEST + 1 - len(happened)))
+    return float(truth._coming(days, days.bad, shares, horizon, np.array([1_050]), np.array([0]))[0])
+
+
+def test_every_day_of_the_horizon_brings_the_events_of_one_day_of_orders() -> None:
+    assert coming([0.0] * 5) == pytest.approx(28.0), "each falls 5 days after its order"
+    assert coming([0.5] * 30) == pytest.approx(28.0), "half at once, half after 30 days"
+
+
+def test_events_after_the_horizon_do_not_count() -> None:
+    days = truth.Days(1_000 - truth.LONGEST, *(np.zeros((1, DAYS + truth.LONGEST)) for _ in range(3)))
+    days.expected[0, truth.LONGEST + 60 :] = 10.0  # orders from ten days after the as-of day on
+    days.bad[:] = 0.1
+    soon = np.array([0.0] * 5 + [1.0] * (truth.LONGEST - 4))
+    found = truth._coming(days, days.bad, soon, 28, np.array([1_050]), np.array([0]))
+    assert found[0] == pytest.approx(14.0), "orders of days 10 to 23 of the horizon"
+
+
+@pytest.mark.parametrize(
+    ("stay_x", "stay_n", "events", "volume", "expected"),
+    [
+        (20, 100, 0, 0, 1.0),  # past the limit already, and nothing comes
+        (10, 100, 0, 0, 0.0),
+        (20, 19, 0, 0, 0.0),  # too few orders
+        (0, 0, 40, 100, 1.0),
+        (0, 0, 5, 100, 0.0),
+        (0, 0, 15, 100, 0.48),  # at the limit: a coin's toss, less the chance of just meeting it
+    ],
+)
+def test_probability_of_breach(stay_x: int, stay_n: int, events: float, volume: float, expected: float) -> None:
+    counts = (np.array([float(value)]) for value in (stay_x, stay_n, events, volume))
+    assert truth.breach_probability(RATE, *counts)[0] == pytest.approx(expected, abs=0.02)
+
+
+def test_shares_are_those_of_the_alerts_whose_family_is_named() -> None:
+    inside = [
+        ("slow", "late_delivery", ["late_delivery", "price"]),
+        ("slow", "late_delivery", ["volume", "price", "late_delivery", "tenure"]),
+        ("slow", "late_delivery", ["a", "b", "c", "late_delivery"]),
+        ("odd", "price", []),
+    ]
+    found = causes._figures(inside)
+    assert (found["alerts"], found["top_reason_share"], found["top3_reason_share"]) == (4, 0.25, 0.5)
+    assert found["by_cause"]["slow"]["top3_reason_share"] == pytest.approx(2 / 3)
+    assert found["confusion"] == {"slow": {"late_delivery": 1, "volume": 1, "a": 1}, "odd": {"none": 1}}
+    assert found["guess"] == {"top_reason_share": 3 / 16, "top3_reason_share": (2 * 3 + 2 * 1) / 16}
+
+
+def test_of_two_causes_at_once_the_one_that_is_named_counts() -> None:
+    assert causes._one(["odd", "slow"], ["late_delivery", "price"], FAMILIES, "service") == ["slow"]
+    assert causes._one(["odd", "slow"], ["volume"], FAMILIES, "service") == ["odd"]
+    assert causes._one([], ["volume"], FAMILIES, "service") == []
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> truth.Known:
+    """The truth of the test marketplace, as its lines say it, and an episode of every seller in the second half."""
+    folder = tmp_path_factory.mktemp("known")
+    lines = frames()["orders"].assign(day=lambda f: (f["ordered_at"] - pd.Timestamp(0, tz="UTC")).dt.days)
+    late = lines["delivered_at"] > lines["promised_at"]
+    daily = lines.assign(late=late).groupby(["seller_id", "day"]).agg(late=("late", "mean"), orders=("late", "size"))
+    daily.reset_index().to_parquet(folder / truth.FILE)
+    sellers = lines["seller_id"].unique()
+    first, last = int(lines["day"].median()), int(lines["day"].max())
+    episodes = {"seller_id": sellers, "cause": "slow", "start_day": first, "end_day": last}
+    pd.DataFrame(episodes).to_parquet(folder / causes.FILE)
+    return truth.Known(folder, FAMILIES)
+
+
+def test_who_knows_what_comes_is_hardly_wrong(known: truth.Known) -> None:
+    made = material()
+    goal = target(made, headlines(made)["service"], 28)
+    rows = np.flatnonzero(np.isfinite(goal.rows.label))
+    score = truth.true_score(made, goal, rows, known.folder)
+    assert score is not None
+    arithmetic = goal.projection.probability[rows]
+    errors = [float(np.mean((said - goal.rows.label[rows]) ** 2)) for said in (score, arithmetic)]
+    assert errors[0] < errors[1] / 2
+
+
+def test_a_standard_that_the_truth_does_not_speak_of_has_no_true_score(known: truth.Known) -> None:
+    made = material()
+    goal = target(made, headlines(made)["service"], 28)
+    other = replace(goal, standard=replace(goal.standard, numerator=("ordered",)))
+    assert truth.true_score(made, other, np.array([0]), known.folder) is None
+
+
+@pytest.mark.slow
+def test_a_report_on_simulated_data_says_both(known: truth.Known) -> None:
+    body = report(material(), Options(seeds=(0,), known=known))["risks"]["service"]
+    scores = body["slices"]["not_yet_in_breach"]["scores"]
+    assert scores["truth"]["brier"] < min(scores["model"]["brier"], scores["roll_forward"]["brier"])
+    assert body["truth_gap_closed"] == gap_closed(scores)
+    assert set(body["reasons"]["by_cause"]) == {"slow"}
+    assert body["reasons"]["alerts"] == body["reasons"]["by_cause"]["slow"]["alerts"] > 0
