@@ -61,6 +61,10 @@ def test_the_features_that_predict_out_of_time_are_chosen() -> None:
     assert fit.choose(rows(days=3), [("noise",), ("signal",)], 28) == ("noise",)  # nothing to choose by
 
 
+def test_a_longer_list_must_gain_more_than_noise() -> None:
+    assert fit.choose(rows(), [("signal",), ("signal", "noise")], 28) == ("signal",)
+
+
 def drifting(shifts: list[float], slope: float = 1.0, each: int = 3000) -> Calibration:
     """The line of blocks of four weeks whose true log-odds are slope x raw + the block's shift."""
     rng = np.random.default_rng(0)
