@@ -40,6 +40,10 @@ from features.formulas import (
 )
 from features.legs import DELIVERY, HANDLING, TRANSIT, against_peers, slowdown
 
+TROUBLES = (
+    "{order_troubles|no order/1 order/# orders} came back, not as described or rated 1 or 2 in the last 28 days"
+    "[; {worst_item_troubles} of them over the item {troubled_item}]."
+)
 CATALOGUE: tuple[Feature, ...] = (
     *(volume(span) for span in SPANS),
     growth("order_growth", "volume", 28, 90),
@@ -167,9 +171,40 @@ CATALOGUE: tuple[Feature, ...] = (
         "{delivered_60|no order was/1 order was/# orders were} delivered.",
         evidence="returned_60",
     ),
+    Feature(
+        name="item_troubles",
+        title="Orders in trouble over the most troubled item (returned, not as described, or rated 1 or 2) against all "
+        "orders, last 28 days",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="worst_item_troubles / (ordered_28 + 10.0)",
+        sentence=TROUBLES,
+    ),
+    Feature(
+        name="item_troubles_excess",
+        title="The same, less what the item's share of lines would bring",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="(worst_item_troubles - order_troubles * least(worst_item_units / nullif(units_60, 0), 1)) "
+        "/ (ordered_28 + 10.0)",
+        sentence=TROUBLES,
+    ),
     share_of_orders("new_item_orders", "items", "of an item that the seller took on in the 30 days before"),
     share_of_orders(
         "new_category_orders", "category_mix", "in a category that the seller took on in the 90 days before"
+    ),
+    Feature(
+        name="new_category_troubles_share",
+        title="Orders in trouble in categories new to the seller (returned, not as described, or rated 1 or 2) against "
+        "all orders, last 28 days",
+        family="category_mix",
+        unit="share",
+        direction="up",
+        formula="cast(new_category_troubles as double) / (ordered_28 + 10.0)",
+        sentence="{order_troubles|no order/1 order/# orders} came back, not as described or rated 1 or 2 in the last "
+        "28 days[; {new_category_troubles} of them in a category that the seller took on in the 90 days before].",
     ),
     Feature(
         name="new_category_growth",

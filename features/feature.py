@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features import sentences
-from features.items import COLUMNS as ITEM_COLUMNS
-from features.items import NEEDS as ITEM_NEEDS
+from features import items, sentences, troubles
 from features.peers import GROUPS
 from features.since import since_of
 from features.windows import quantity_of, span_of, split
@@ -58,8 +56,10 @@ class Feature:
 
 def needs_of(column: str) -> tuple[str, ...]:
     """The ledger quantities behind a column: a window sum, a figure, a time since, an item's count; none: no column."""
-    if column in ITEM_COLUMNS:
-        return ITEM_NEEDS
+    if column in items.COLUMNS:
+        return items.NEEDS
+    if column in troubles.COLUMNS:
+        return troubles.NEEDS
     if quantity := since_of(column):
         return (quantity,)
     window = (figure(column) or ("", column))[1]

@@ -23,6 +23,7 @@ COLUMNS = (
     "items_with_returns",
 )
 NEEDS = ("returned", "delivered", "new_item_orders")  # returns, deliveries and items
+TABLE = "worst_items"
 WORST = "worst_item"  # text: the item itself
 
 RETURNED = """select l.seller_id, l.item_id, r.order_id, r.opened_at_day as day,
@@ -46,7 +47,7 @@ def steps() -> list[Step]:
         Step("item_returned", RETURNED),
         Step("item_delivered", DELIVERED),
         Step("most_returned", most_returned_sql()),
-        Step("worst_items", worst_items_sql()),
+        Step(TABLE, worst_items_sql()),
     ]
 
 
@@ -72,16 +73,17 @@ def worst_items_sql() -> str:
         group by d.seller_id, d.as_of, d.item_id, d.returns, d.item_returns, d.items_with_returns"""
 
 
-def item_quality(ledger: Ledger, as_of: int, days: int = ITEM_DAYS) -> pa.Table:
+def item_quality(ledger: Ledger, as_of: int, market: float | None = None, days: int = ITEM_DAYS) -> pa.Table:
     """Which items drive each seller's returns: one row per seller and item with a return in the days up to as_of.
 
     returned, delivered: counts of lines; return_rate: returned / delivered (null without a delivery);
-    share_of_returns: of the seller's; usual_rate: the rate of the seller's other items, shrunk to the market's by PRIOR
-    deliveries; expected: returns at that rate; chance: P(as many returns or more at that rate), binomial; order_ids:
-    the orders behind returned, newest first. Sellers in order, the least likely count of each first.
+    share_of_returns: of the seller's; usual_rate: the rate of the seller's other items, shrunk to the market's
+    (`market`, or else that of the ledger) by PRIOR deliveries; expected: returns at that rate; chance: P(as many
+    returns or more at that rate), binomial; order_ids: the orders behind returned, newest first. Sellers in order, the
+    least likely count of each first.
     """
     counts, orders = _item_counts(ledger, as_of, days)
-    found = _judged(counts[counts["returned"] > 0], counts)
+    found = _judged(counts[counts["returned"] > 0], counts, market)
     found = found.merge(orders, on=["seller_id", "item_id"])
     found = found.sort_values(["seller_id", "chance", "item_id"], ignore_index=True)
     return pa.Table.from_pandas(found[list(VIEW)], preserve_index=False)
@@ -109,14 +111,15 @@ def _item_counts(ledger: Ledger, as_of: int, days: int) -> tuple[pd.DataFrame, p
     return rows.astype({"delivered": "int64", "returned": "int64"}), orders.rename("order_ids").reset_index()
 
 
-def _judged(items: pd.DataFrame, everything: pd.DataFrame) -> pd.DataFrame:
+def _judged(items: pd.DataFrame, everything: pd.DataFrame, market: float | None) -> pd.DataFrame:
     """The items against what is usual for the rest of their seller's."""
     totals = everything.groupby("seller_id")[["delivered", "returned"]].sum()
     mine = totals.loc[items["seller_id"]].reset_index(drop=True)
     items = items.reset_index(drop=True)
-    market = totals["returned"].sum() / max(totals["delivered"].sum(), 1)
+    own = totals["returned"].sum() / max(totals["delivered"].sum(), 1)
     rest_returned, rest_delivered = mine["returned"] - items["returned"], mine["delivered"] - items["delivered"]
-    usual = np.minimum((rest_returned + PRIOR * market) / (rest_delivered + PRIOR), 1.0)
+    prior = PRIOR * (own if market is None else market)
+    usual = np.minimum((rest_returned + prior) / (rest_delivered + PRIOR), 1.0)
     trials = items[["delivered", "returned"]].max(axis=1)  # what came back now may have been delivered before
     return items.assign(
         return_rate=(items["returned"] / items["delivered"]).where(items["delivered"] > 0),

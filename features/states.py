@@ -100,7 +100,7 @@ def known_lines(versioned: bool) -> str:
     """Each line as it was first recorded, with the day it was known."""
     first = "select *, min(valid_from) over (partition by order_id, line_id) as first_from from orders_versions"
     rows = f"({first}) as l where l.valid_from = l.first_from" if versioned else "orders_versions as l"
-    return f"""select l.seller, l.order_id, l.item_id, l.category, l.price_cents,
+    return f"""select l.seller, l.order_id, l.line_id, l.item_id, l.category, l.price_cents,
         greatest(l.ordered_at_day, l.valid_from) as day from {rows}"""
 
 

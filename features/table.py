@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features import items, since
+from features import items, since, troubles
 from features.block import Block
 from features.catalogue import available_features
 from features.feature import Feature, figure
@@ -19,7 +19,7 @@ from features.states import Step
 from features.windows import split, steps
 
 HORIZONS = (14, 28, 56)
-TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group", items.WORST)
+TEXT = ("category", "item", "region", "fulfilment", "size", "peer_group", items.WORST, troubles.TROUBLED)
 ACTIVE_DAYS = 28
 EMPTY = "''"
 Rows = NDArray[np.int64] | NDArray[np.bool_]
@@ -46,13 +46,14 @@ class FeatureTable:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a set of features and standards needs: window columns, published figures, times since, counts of items."""
+    """What a set of features and standards needs: window columns, published figures, times since, items, troubles."""
 
     features: tuple[Feature, ...]
     windows: frozenset[str]
     groups: frozenset[tuple[str, str]]
     since: frozenset[str] = frozenset()
     items: frozenset[str] = frozenset()
+    troubles: frozenset[str] = frozenset()
 
 
 def usable(standards: Iterable[Standard], quantities: Collection[str]) -> tuple[Standard, ...]:
@@ -66,8 +67,9 @@ def plan(quantities: Collection[str], standards: Collection[Standard]) -> Plan:
     named = {c for f in features for c in f.columns()} | {c for s in standards for c in standard_columns(s)}
     groups = {g for c in named if (g := figure(c))}
     windows = {c for c in named if split(c)} | {c for _, c in groups} | active_columns(quantities)
-    times, counts = (c for c in named if since.since_of(c)), named & {*items.COLUMNS}
-    return Plan(features, frozenset(windows), frozenset(groups), frozenset(times), frozenset(counts))
+    counts = [frozenset(named & {*counted.COLUMNS}) for counted in (items, troubles)]
+    times = frozenset(c for c in named if since.since_of(c))
+    return Plan(features, frozenset(windows), frozenset(groups), times, *counts)
 
 
 def standard_columns(standard: Standard) -> set[str]:
@@ -122,6 +124,7 @@ def statements(needs: Plan, as_of: Iterable[int], published: bool = False, corre
         Step("figures", figures),
         *(since.steps(needs.since) if needs.since else []),
         *(items.steps() if needs.items else []),
+        *(troubles.steps() if needs.troubles else []),
         Step("feature_rows", feature_rows_sql(needs), view=True),
     ]
 
@@ -135,14 +138,18 @@ def feature_rows_sql(needs: Plan) -> str:
 
 
 def _with_times_and_items(needs: Plan) -> str:
-    """The rows of sums and figures, with the times since and the worst items beside them."""
-    tables = {"time_since": needs.since, "worst_items": needs.items}
+    """The rows of sums and figures, with the times since, the worst items and the orders in trouble beside them."""
+    tables = {"time_since": needs.since, items.TABLE: needs.items, troubles.TABLE: needs.troubles}
     joins = [
         f"left join {t} on {t}.seller_id = g.seller_id and {t}.as_of = g.as_of" for t, used in tables.items() if used
     ]
     columns = [f"time_since.{c}" for c in sorted(needs.since)]
-    columns += [f"coalesce(worst_items.{c}, 0) as {c}" for c in sorted(needs.items)]
-    columns.append(f"{f'coalesce(worst_items.{items.WORST}, {EMPTY})' if needs.items else EMPTY} as {items.WORST}")
+    for table, used, text in (
+        (items.TABLE, needs.items, items.WORST),
+        (troubles.TABLE, needs.troubles, troubles.TROUBLED),
+    ):
+        columns += [f"coalesce({table}.{c}, 0) as {c}" for c in sorted(used)]
+        columns.append(f"{f'coalesce({table}.{text}, {EMPTY})' if used else EMPTY} as {text}")
     return f"select g.*, {', '.join(columns)} from ({rows_sql(needs.groups)}) as g {' '.join(joins)}"
 
 
@@ -154,6 +161,7 @@ def numeric_names(needs: Plan) -> tuple[str, ...]:
         *figures,
         *sorted(needs.since),
         *sorted(needs.items),
+        *sorted(needs.troubles),
         "peer_sellers",
         "active",
         "tenure_days",

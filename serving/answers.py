@@ -18,6 +18,8 @@ from serving.log import Prediction
 from serving.problems import Problem
 
 Orders = Mapping[str, Sequence[tuple[int, str]]]  # by ledger quantity: day and order_id, newest first
+Items = Sequence[Mapping[str, Any]]  # a seller's items that came back, the most surprising first
+ITEMS_RISK = "returns"  # the risk whose answer holds them
 WHOLE_MARKET = "market"  # the name of a peer group that no attribute narrows
 
 
@@ -31,10 +33,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Rows:
-    """Sellers to score: their rows, and the orders behind each one's quantities."""
+    """Sellers to score: their rows, the orders behind each one's quantities, and which items came back."""
 
     table: FeatureTable
     orders: Sequence[Orders]
+    items: Sequence[Items]
 
 
 def predict(held: Held, rows: Rows, question: Question, day: str, layout: str) -> list[Prediction]:
@@ -89,8 +92,14 @@ def _result(decision_id: str, rows: Rows, i: int, by_risk: Mapping[str, Score]) 
                 "prior_orders": PRIOR,
             },
         },
-        "risks": {risk: _risk(s, rows.orders[i], as_of) for risk, s in by_risk.items()},
+        "risks": {
+            risk: _risk(s, rows.orders[i], as_of) | _items(risk, s, rows.items[i]) for risk, s in by_risk.items()
+        },
     }
+
+
+def _items(risk: str, s: Score, items: Items) -> dict[str, Any]:
+    return {"items": items} if risk == ITEMS_RISK and s.explanation else {}
 
 
 def _risk(s: Score, orders: Orders, as_of: int) -> dict[str, Any]:

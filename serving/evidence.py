@@ -1,13 +1,17 @@
-"""The orders behind a row's counts, by seller and quantity, for the reasons to name."""
+"""The orders behind a row's counts, by seller and quantity, for the reasons to name; and the items that came back."""
 
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import Any
 
 from features.evidence import evidence_orders
+from features.items import NEEDS, item_quality
 from features.ledger import Ledger
 from features.table import FeatureTable
-from serving.answers import Orders
+from serving.answers import Items, Orders
 
+KEPT_ITEMS = 10
+MARKET = ("market_returned_60", "market_delivered_60")
 KEPT = 20  # the newest orders of a seller and quantity; the count in a reason tells of all
 
 
@@ -20,3 +24,19 @@ def orders_of(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Orde
     for (seller_id, quantity), group in groupby(rows, key=itemgetter(0, 1)):
         orders.setdefault(seller_id, {})[quantity] = [(day, order_id) for *_, day, order_id in islice(group, KEPT)]
     return dict(orders)
+
+
+def items_of(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Items]:
+    """By seller_id, its items that came back, the most surprising first; none without items or returns.
+
+    The market's rate is the one published with the rows, so that a seller's items need nothing of other sellers.
+    """
+    if not {*NEEDS} <= {*ledger.quantities} or not len(table):
+        return {}
+    returned, delivered = (float(table.block[name][0]) for name in MARKET)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in item_quality(ledger, as_of, returned / max(delivered, 1)).to_pylist():
+        mine = found.setdefault(row.pop("seller_id"), [])
+        if len(mine) < KEPT_ITEMS:
+            mine.append(row | {"order_ids": row["order_ids"][:KEPT]})
+    return dict(found)

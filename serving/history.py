@@ -16,7 +16,7 @@ from features.ledger import Ledger, build_ledger
 from features.table import build_table
 from models.bundle import Bundle
 from serving.answers import Rows
-from serving.evidence import orders_of
+from serving.evidence import items_of, orders_of
 from serving.problems import Refused, refuse
 from serving.schema import History, Row, Value
 from serving.store import Store
@@ -33,7 +33,8 @@ def rows_of(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows
     table = build_table(ledger, [store.as_of], [m.standard for m in bundle.models], figures)
     if len(table) != 1:
         raise _refuse("/history/orders", f"Nothing of it became known in the 400 days to {store.day}.")
-    return Rows(table, [orders_of(ledger, table, store.as_of).get(seller_id, {})])
+    orders, items = orders_of(ledger, table, store.as_of), items_of(ledger, table, store.as_of)
+    return Rows(table, [orders.get(seller_id, {})], [items.get(seller_id, [])])
 
 
 def _frames(history: History, seller: Row, seller_id: str, store: Store) -> dict[str, pa.Table]:

@@ -121,6 +121,20 @@ class Part(BaseModel):
     probability: float
 
 
+class Item(BaseModel):
+    """An item that came back in the last 60 days, counted in order lines."""
+
+    item_id: str
+    delivered: int
+    returned: int
+    return_rate: float | None
+    share_of_returns: float = Field(description="of all the seller's returns in that time")
+    usual_rate: float = Field(description="return rate of the seller's other items, held to the market's by 20 lines")
+    expected: float = Field(description="returns of this item at that rate")
+    chance: float = Field(description="probability of as many returns or more at that rate")
+    order_ids: list[str] = Field(description="the newest of the orders that came back")
+
+
 class Risk(BaseModel):
     """One risk, one horizon ahead."""
 
@@ -133,6 +147,9 @@ class Risk(BaseModel):
     expected_rate_interval_90: Interval | None
     explanation: Explanation | None = None
     parts: dict[str, Part] | None = None
+    items: list[Item] | None = Field(
+        default=None, description="for returns: which items came back, those first that did so least by chance"
+    )
 
 
 class ProblemShown(BaseModel):

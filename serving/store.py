@@ -23,11 +23,11 @@ from features.block import Block
 from features.errors import ForesellError
 from features.ledger import Ledger
 from features.table import TEXT, FeatureTable
-from serving.answers import Orders, Rows
-from serving.evidence import orders_of
+from serving.answers import Items, Orders, Rows
+from serving.evidence import items_of, orders_of
 from serving.pointer import read, swap
 
-FORMAT = 1
+FORMAT = 2
 UNKNOWN = -1
 POINTER = "current.json"
 
@@ -67,10 +67,10 @@ class Store:
         text = {name: np.array([r["text"][name] for r in records], dtype=object) for name in TEXT}
         days = np.full(len(records), self.as_of, dtype=np.int64)
         table = FeatureTable(ids, days, text, Block(self.names, self.values[numbers]), ())
-        return Rows(table, [r["evidence"] for r in records])
+        return Rows(table, [r["evidence"] for r in records], [r["items"] for r in records])
 
     def record(self, row: int) -> dict[str, Any]:
-        """seller_id, text (attributes) and evidence (orders by quantity) of a row."""
+        """seller_id, text (attributes), evidence (orders by quantity) and items of a row."""
         start, end = self.offsets[row : row + 2].tolist()
         found: dict[str, Any] = json.loads(self.records[start:end].tobytes())
         return found
@@ -98,7 +98,7 @@ def write_store(ledger: Ledger, table: FeatureTable, folder: Path) -> Path:
     order = np.argsort(keys, kind="stable")
     np.save(draft / "keys.npy", keys[order])
     np.save(draft / "values.npy", table.block.values[order])
-    _write_records(draft, table.take(order), orders_of(ledger, table, as_of))
+    _write_records(draft, table.take(order), orders_of(ledger, table, as_of), items_of(ledger, table, as_of))
     pq.write_table(ledger.con.sql("select * from figures").to_arrow_table(), draft / "figures.parquet")
     sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
     (draft / "facts.json").write_text(json.dumps(_facts(ledger, table, as_of) | {"sizes": sizes}))
@@ -136,12 +136,13 @@ def _one_day(table: FeatureTable) -> int:
     return int(days[0])
 
 
-def _write_records(folder: Path, table: FeatureTable, orders: Mapping[str, Orders]) -> None:
+def _write_records(folder: Path, table: FeatureTable, orders: Mapping[str, Orders], items: Mapping[str, Items]) -> None:
     offsets = np.zeros(len(table) + 1, dtype=np.int64)
     with (folder / "records.bin").open("wb") as out:
         for i, seller_id in enumerate(table.seller_id.tolist()):
             text = {name: column[i] for name, column in table.text.items()}
             record = {"seller_id": seller_id, "text": text, "evidence": orders.get(seller_id, {})}
+            record["items"] = items.get(seller_id, [])
             offsets[i + 1] = offsets[i] + out.write(json.dumps(record).encode())
     np.save(folder / "offsets.npy", offsets)
 

@@ -12,6 +12,8 @@ from oracle import Ledger, Row, Tables, day_in, first_versions
 from oracle_items import COUNTS, worst_item
 from oracle_novelties import known_on
 from oracle_orders import Day
+from oracle_troubles import COUNTS as TROUBLES
+from oracle_troubles import troubles
 from sqlglot import expressions as sql
 
 MINIMUM_PEERS = 30
@@ -44,13 +46,14 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
             row: dict[str, float] = {
                 name: sums[seller][name] if is_window(name) else market.figure(seller, name)
                 for name in wanted
-                if name not in COUNTS and not name.startswith("since_")
+                if name not in (*COUNTS, *TROUBLES) and not name.startswith("since_")
             }
             row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
             row |= {name: days_since(own[seller], as_of, name) for name in wanted if name.startswith("since_")}
             worst, counts = worst_item(tables, seller, as_of, day_of) if "item_returns" in wanted else ("", {})
-            rows.numbers[seller, as_of] = row | counts
-            texts = {"peer_group": " · ".join(filter(None, peers[1])), "worst_item": worst}
+            troubled, more = troubles(tables, seller, as_of, day_of) if "order_troubles" in wanted else ("", {})
+            rows.numbers[seller, as_of] = row | counts | more
+            texts = {"peer_group": " · ".join(filter(None, peers[1])), "worst_item": worst, "troubled_item": troubled}
             rows.texts[seller, as_of] = {**said[seller], **texts}
     return rows
 

@@ -109,6 +109,27 @@ def test_base_arithmetic_and_reasons_add_up_to_the_served_log_odds(api: httpx.Cl
         assert total == pytest.approx(np.log(p) - np.log1p(-p), abs=1e-6)
 
 
+def test_the_returns_risk_shows_which_items_came_back_and_their_orders(api: httpx.Client):
+    lines = market.frames()["orders"].set_index("order_id")
+    shown = 0
+    for result in ask(api, seller_ids=market.last_rows().seller_id.tolist())["results"]:
+        items = result["risks"]["returns"]["items"]
+        assert "items" not in result["risks"]["service"]
+        assert [item["chance"] for item in items] == sorted(item["chance"] for item in items)
+        for item in items:
+            behind = lines.loc[item["order_ids"]]
+            assert set(behind.seller_id) == {result["seller_id"]}
+            assert set(behind.item_id) == {item["item_id"]}
+            assert len(behind) == item["returned"]
+            shown += 1
+    assert shown > 20
+
+
+def test_without_explanations_no_items_are_shown(api: httpx.Client):
+    answer = ask(api, seller_ids=["s4"], explain=False)["results"][0]
+    assert "items" not in answer["risks"]["returns"]
+
+
 def test_reasons_name_as_many_orders_as_they_count(api: httpx.Client):
     orders = market.frames()["orders"]
     named = 0
@@ -135,6 +156,7 @@ def test_without_explain_there_are_no_reasons(api: httpx.Client):
     shown = ask(api, seller_ids=["s1"])["results"][0]
     bare = ask(api, seller_ids=["s1"], explain=False)["results"][0]
     assert all(risk.pop("explanation") for risk in shown["risks"].values())
+    assert shown["risks"]["returns"].pop("items")
     assert bare["risks"] == shown["risks"]
 
 

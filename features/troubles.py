@@ -1,0 +1,88 @@
+"""Orders in trouble, by item and category: returned, not as described, or rated 1 or 2.
+
+A bad batch shows in one item, a new category in its own orders, weeks before the seller's whole rate does. A line
+counts as it was first recorded; trouble counts from the day it was known until a later version or an appeal takes it
+back.
+"""
+
+from features.novelties import taken_on_sql
+from features.quantities import NEW_CATEGORY_DAYS
+from features.states import Step
+
+DAYS = 28
+UNITS_DAYS = 60  # of the orders that the troubled item's share is taken of
+NEEDS = ("returned", "not_as_described", "low_rating", "new_item_orders", "new_category_orders")
+TABLE = "troubles"
+TROUBLED = "troubled_item"  # text: the item with most of them
+COLUMNS = (
+    "worst_item_troubles",  # orders in trouble over that item
+    "worst_item_units",  # lines of it ordered
+    "order_troubles",  # orders in trouble
+    "new_category_troubles",  # of those, with a line in a category new to the seller
+)
+SAID = {
+    "returns": ("return_id", "line_id", "opened_at_day", "true"),
+    "cases": ("case_id", "cast(null as varchar)", "opened_at_day", "kind = 'not_as_described'"),
+    "feedback": ("feedback_id", "cast(null as varchar)", "created_at_day", "rating <= 2"),
+}
+DECIDED = """select table_name, row_key, min(decided_at_day) as decided_day
+    from corrections where effect = 'excluded' group by table_name, row_key"""
+
+
+def steps() -> list[Step]:
+    """The tables that lead to `troubles`, in the order of making."""
+    return [
+        Step("troubled_lines", troubled_lines_sql()),
+        Step("troubled_items", troubled_items_sql()),
+        Step(TABLE, troubles_sql()),
+    ]
+
+
+def troubled_lines_sql() -> str:
+    """Lines in trouble: from when until when that is known, and whether the line is in a category new to the seller."""
+    told = " union all ".join(
+        f"""select '{table}' as table_name, {key} as row_key, seller, order_id, {line} as line_id, {day} as day,
+            greatest({day}, valid_from) as since, valid_to as until
+        from {table}_versions where order_id is not null and {chosen}"""
+        for table, (key, line, day, chosen) in SAID.items()
+    )
+    return f"""select l.seller, l.item_id, l.order_id, t.day, greatest(t.since, l.day) as since,
+            least(t.until, coalesce(x.decided_day, t.until)) as until,
+            case when l.day < c.first_day + {NEW_CATEGORY_DAYS} then 1 else 0 end as new_category
+        from ({told}) as t join known_lines as l on l.seller = t.seller and l.order_id = t.order_id
+            and coalesce(t.line_id, l.line_id) = l.line_id
+        left join ({DECIDED}) as x on x.table_name = t.table_name and x.row_key = t.row_key
+        left join ({taken_on_sql("category")}) as c on c.seller = l.seller and c.category = l.category"""
+
+
+def troubled_items_sql() -> str:
+    """Each seller's item with the most orders in trouble (ties: the first by name) at each as-of day."""
+    counted = f"""select t.seller, d.as_of, t.item_id, count(distinct t.order_id) as orders
+        from {_seen()} where t.item_id is not null group by t.seller, d.as_of, t.item_id"""
+    return f"""select seller, as_of, item_id, orders from (select *,
+            row_number() over (partition by seller, as_of order by orders desc, item_id) as place
+        from ({counted}) as c) as r where place = 1"""
+
+
+def troubles_sql() -> str:
+    """All that is counted, by seller and as-of day."""
+    new = "case when t.new_category = 1 then t.order_id end"
+    totals = f"""select t.seller, d.as_of, count(distinct t.order_id) as order_troubles,
+            count(distinct {new}) as new_category_troubles
+        from {_seen()} group by t.seller, d.as_of"""
+    units = f"""select w.seller, w.as_of, count(*) as units from troubled_items as w
+        join known_lines as l on l.seller = w.seller and l.item_id = w.item_id
+            and l.day <= w.as_of and l.day > w.as_of - {UNITS_DAYS}
+        group by w.seller, w.as_of"""
+    return f"""select s.seller_id, a.as_of, a.order_troubles, a.new_category_troubles,
+            coalesce(w.orders, 0) as worst_item_troubles, coalesce(u.units, 0) as worst_item_units,
+            coalesce(w.item_id, '') as {TROUBLED}
+        from ({totals}) as a join seller_codes as s on s.seller = a.seller
+        left join troubled_items as w on w.seller = a.seller and w.as_of = a.as_of
+        left join ({units}) as u on u.seller = a.seller and u.as_of = a.as_of"""
+
+
+def _seen() -> str:
+    """Lines in trouble as known at each as-of day."""
+    return f"""troubled_lines as t join as_of_days as d
+        on t.since <= d.as_of and d.as_of < t.until and d.as_of < t.day + {DAYS}"""
