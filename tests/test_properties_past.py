@@ -97,14 +97,14 @@ def test_a_delivery_known_too_early_is_reported() -> None:
 
 def test_a_figure_of_all_days_in_a_past_row_is_reported() -> None:
     def with_final_figure(table: FeatureTable) -> FeatureTable:
-        values, column = table.block.values.copy(), table.block.index["market_late_60"]
+        values, column = table.block.values.copy(), table.block.index["market_service_failure_60"]
         values[:, column] = values[np.argmax(table.as_of), column]
         return replace(table, block=replace(table.block, values=values))
 
     history, day = example()
     changed = other_future(history, day, Random(1))
     leaky = [with_final_figure(as_seen(h, [day, day + 50])[1]) for h in (changed, history)]
-    assert unequal_rows(*leaky, known_by=day) == ["market_late_60"]
+    assert unequal_rows(*leaky, known_by=day) == ["market_service_failure_60"]
 
 
 def test_a_version_that_rewrites_the_past_is_reported() -> None:

@@ -61,8 +61,12 @@ def test_the_features_that_predict_out_of_time_are_chosen() -> None:
     assert fit.choose(rows(days=3), [("noise",), ("signal",)], 28) == ("noise",)  # nothing to choose by
 
 
-def test_a_longer_list_must_gain_more_than_noise() -> None:
-    assert fit.choose(rows(), [("signal",), ("signal", "noise")], 28) == ("signal",)
+def test_a_longer_list_must_gain_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = {1: np.array([0.5, 0.4, 0.6]), 2: np.array([0.3, 0.5, 0.6]), 3: np.array([0.4, 0.3, 0.51])}
+    monkeypatch.setattr(fit, "daily_loss", lambda known, _: losses[len(known.names)])
+    short, noisy, better = ("signal",), ("signal", "noise"), ("signal", "noise", "noise")
+    assert fit.choose(rows(), [short, noisy], 28) == short, "less on average, by one day alone"
+    assert fit.choose(rows(), [short, better], 28) == better
 
 
 def drifting(shifts: list[float], slope: float = 1.0, each: int = 3000) -> Calibration:
