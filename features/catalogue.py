@@ -113,7 +113,7 @@ CATALOGUE: tuple[Feature, ...] = (
         evidence="overdue_to_ship_28",
     ),
     *rates(LATE_CARRIER, (14, 28, 60)),
-    *rates(LATE_PLATFORM, (28, 60)),
+    *rates(LATE_PLATFORM, (60,)),
     *(level(LATE_CARRIER, "region", span, "carrier") for span in (14, 28)),
     slowdown("transit_slowdown", "carrier", TRANSIT),
     against_peers("transit_against_peers", "carrier", TRANSIT),
@@ -125,7 +125,7 @@ CATALOGUE: tuple[Feature, ...] = (
     trend(RETURNED),
     since(RETURNED),
     *rates(MATURED, (60, 180)),
-    *rates(RETURNED_OWN, (60, 180)),
+    *rates(RETURNED_OWN, (60,)),
     Feature(
         name="refunded_share",
         title="Money refunded, per money ordered, last 60 days",
@@ -158,17 +158,6 @@ CATALOGUE: tuple[Feature, ...] = (
         sentence="{item_returns|no item/1 item/# items} came back in the last 60 days[: {worst_item_returns} of "
         "{worst_item}, of which {worst_item_deliveries|none was/1 was/# were} delivered, and "
         "{item_returns-worst_item_returns|none/1/#} of {item_deliveries-worst_item_deliveries} others].",
-        evidence="returned_60",
-    ),
-    Feature(
-        name="items_with_returns",
-        title="Items with a return in the last 60 days",
-        family="items",
-        unit="items",
-        direction="up",
-        formula="cast(items_with_returns as double)",
-        sentence="{items_with_returns|no item/1 item/# different items} came back in the last 60 days, in which "
-        "{delivered_60|no order was/1 order was/# orders were} delivered.",
         evidence="returned_60",
     ),
     Feature(

@@ -19,3 +19,10 @@ FAMILIES = {
     "ratings": "Ratings of 1 or 2",
     "price": "Prices against the seller's usual ones and those of its peers",
 }
+
+# What a model of a risk may do without, since another family says it better: that orders were not as described, or
+# rated low, tells of returns to come through the item, or the new category, that they are about.
+BESIDE_THE_POINT = {
+    "returns": frozenset(("claims", "ratings", "service_record", "late_delivery", "cancellation")),
+    "service": frozenset(("returns_record", "items", "category_mix", "price")),
+}

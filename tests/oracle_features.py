@@ -52,7 +52,8 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
             row |= {name: days_since(own[seller], as_of, name) for name in wanted if name.startswith("since_")}
             worst, counts = worst_item(tables, seller, as_of, day_of) if "item_returns" in wanted else ("", {})
             troubled, more = troubles(tables, seller, as_of, day_of) if "order_troubles" in wanted else ("", {})
-            rows.numbers[seller, as_of] = row | counts | more
+            beside = {name: value for name, value in {**counts, **more}.items() if name in wanted}
+            rows.numbers[seller, as_of] = row | beside
             texts = {"peer_group": " · ".join(filter(None, peers[1])), "worst_item": worst, "troubled_item": troubled}
             rows.texts[seller, as_of] = {**said[seller], **texts}
     return rows

@@ -9,7 +9,14 @@ from features.families import FAMILIES
 from features.quantities import QUANTITIES
 from features.sentences import say, value
 
-TEXTS = {"category": "hats", "item": "a hat", "region": "north", "peer_group": "hats", "worst_item": "a hat"}
+TEXTS = {
+    "category": "hats",
+    "item": "a hat",
+    "region": "north",
+    "peer_group": "hats",
+    "worst_item": "a hat",
+    "troubled_item": "a hat",
+}
 NUMBERS = {c: 0.0 for f in CATALOGUE for c in f.columns()} | {"tenure_days": 0.0, "peer_sellers": 0.0}
 
 

@@ -87,7 +87,10 @@ def test_windows_one_day_off_are_reported() -> None:
 
 def test_a_wrong_formula_is_reported() -> None:
     _, table, rows = example_rows([30])
-    wrong = [replace(f, formula=f"{f.formula} + 0.00001") if f.name == "service_failure_rate_28" else f for f in table.features]
+    wrong = [
+        replace(f, formula=f"{f.formula} + 0.00001") if f.name == "service_failure_rate_28" else f
+        for f in table.features
+    ]
     found = wrong_values(replace(table, features=tuple(wrong)), rows)
     assert {text.split(" of ")[0] for text in found} == {"service_failure_rate_28"}
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import ForesellError
+from features.families import BESIDE_THE_POINT
 from features.intake import Marketplace, hold_back
 from features.labels import Labels, label, treated
 from features.ledger import Ledger, build_ledger
@@ -127,8 +128,14 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
         treated=treated(material.ledger, table, horizon),
         projection=projection,
         rows=Rows(names, matrix(names, table.block, projection), offset, labels.value, table.as_of),
-        candidates=(record(standard, table), names),
+        candidates=(record(standard, table), to_the_point(standard, table), names),
     )
+
+
+def to_the_point(standard: Standard, table: FeatureTable) -> tuple[str, ...]:
+    """The features of the families that speak of the standard's risk."""
+    left_out = BESIDE_THE_POINT[standard.risk]
+    return tuple(f.name for f in table.features if f.family not in left_out)
 
 
 def record(standard: Standard, table: FeatureTable) -> tuple[str, ...]:
