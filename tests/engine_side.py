@@ -14,22 +14,24 @@ from features.intake import open_frames
 from features.ledger import Ledger as EngineLedger
 from features.ledger import build_ledger
 
-SELLERS = 60
+SELLERS, MANY_SELLERS = 60, 300  # to a table; an engine takes about as long for either
 # The number of seller histories a property is tried on: 500 in the suite, 10,000 with the long tests.
-HISTORIES = pytest.mark.parametrize("number", [500, pytest.param(10_000, marks=pytest.mark.long)])
+FEW, LOTS = 500, 10_000
+HISTORIES = pytest.mark.parametrize("number", [FEW, pytest.param(LOTS, marks=pytest.mark.long)])
 
 
 def for_histories(number: int, check: Callable[[History, int], None], **fixed: Any) -> None:
     """Try a property on marketplaces that together hold so many seller histories; the same ones each time."""
+    sellers = MANY_SELLERS if number > FEW else SELLERS
     run = settings(
-        max_examples=math.ceil(number / SELLERS),
+        max_examples=math.ceil(number / sellers),
         deadline=None,
         derandomize=True,
         database=None,
         phases=[Phase.generate],  # shrinking so many rows takes minutes; the difference names its seller
         suppress_health_check=list(HealthCheck),
     )
-    run(given(marketplaces(SELLERS, **fixed), st.integers(0, 2**32 - 1))(check))()
+    run(given(marketplaces(sellers, **fixed), st.integers(0, 2**32 - 1))(check))()
 
 
 def built(history: History) -> EngineLedger:

@@ -34,10 +34,13 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
     """Rows of all sellers at the as-of days with these columns (window sums and published figures)."""
     day_of, wanted, own = day_in(zone), list(columns), by_seller(ledger)
     lines = first_versions(tables, day_of)
-    rows = Rows({}, {})
+    rows, about = Rows({}, {}), tables_about(tables)
+    sold: dict[str, list[Row]] = defaultdict(list)
+    for line in lines:
+        sold[line["seller_id"]].append(line)
     for as_of in as_of_days:
         sums = {seller: Windows(mine, seller, as_of) for seller, mine in own.items() if present(mine, as_of)}
-        said = {seller: attributes(tables, lines, seller, as_of, day_of) for seller in sums}
+        said = {seller: attributes(about[seller], sold[seller], seller, as_of, day_of) for seller in sums}
         for seller in sums:
             said[seller]["size"] = size(sums[seller]["ordered_60"])
         market = Market(said, sums)
@@ -50,13 +53,39 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
             }
             row |= {"peer_sellers": market.busy(peers), "tenure_days": tenure(own[seller], as_of)}
             row |= {name: days_since(own[seller], as_of, name) for name in wanted if name.startswith("since_")}
-            worst, counts = worst_item(tables, seller, as_of, day_of) if "item_returns" in wanted else ("", {})
-            troubled, more = troubles(tables, seller, as_of, day_of) if "order_troubles" in wanted else ("", {})
+            worst, counts = worst_item(about[seller], seller, as_of, day_of) if "item_returns" in wanted else ("", {})
+            troubled, more = troubles(about[seller], seller, as_of, day_of) if "order_troubles" in wanted else ("", {})
             beside = {name: value for name, value in {**counts, **more}.items() if name in wanted}
             rows.numbers[seller, as_of] = row | beside
             texts = {"peer_group": " · ".join(filter(None, peers[1])), "worst_item": worst, "troubled_item": troubled}
             rows.texts[seller, as_of] = {**said[seller], **texts}
     return rows
+
+
+def tables_about(tables: Tables) -> dict[str, Tables]:
+    """For each seller the rows that may matter to it: every version of what once was its own, and all appeals."""
+    found: dict[str, Tables] = defaultdict(
+        lambda: {**dict.fromkeys(tables, []), "corrections": tables.get("corrections", [])}
+    )
+    for name, key in (
+        ("orders", "order_id"),
+        ("cases", "case_id"),
+        ("feedback", "feedback_id"),
+        ("sellers", "seller_id"),
+    ):
+        whose, rows_of = defaultdict(set), defaultdict(list)
+        for row in tables.get(name, []):
+            whose[row["seller_id"]].add(row[key])
+            rows_of[row[key]].append(row)
+        for seller, keys in whose.items():
+            found[seller][name] = [row for one in sorted(keys) for row in rows_of[one]]
+    back = defaultdict(list)
+    for row in tables.get("returns", []):
+        back[row["order_id"]].append(row)
+    for mine in found.values():
+        orders = dict.fromkeys(line["order_id"] for line in mine["orders"])
+        mine["returns"] = [row for order_id in orders for row in back[order_id]]
+    return found
 
 
 def by_seller(ledger: Ledger) -> dict[str, Ledger]:

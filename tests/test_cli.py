@@ -3,7 +3,6 @@
 import json
 import sys
 from datetime import date, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,12 +10,10 @@ import pandas as pd
 import pytest
 import serving_market
 import typer
-from rich.console import Console
 
 from features.errors import ForesellError
 from foresell import cli, data, modelling
 from foresell.console import Outcome, fail, show, table
-from foresell.demo import explained, percent
 from models.registry import Version
 
 COMMANDS = (
@@ -294,32 +291,6 @@ def test_days_of_the_feature_table_end_with_the_last():
     assert data.as_of_days(SimpleNamespace(first_day=100, last_day=130), 7) == [130]
 
 
-def test_the_explained_example_adds_up():
-    reasons = [
-        {"contribution": number, "text": f"reason {number}", "evidence": {"order_ids": ["o1"], "count": 3}}
-        for number in (0.5, -0.25, 0.125, 0.0625, 0.03, 0.02)
-    ]
-    risk = {
-        "probability": 0.31,
-        "standard": {"current_rate": 0.22},
-        "expected_rate": 0.26,
-        "expected_rate_interval_90": [0.2, 0.3],
-        "explanation": {"base": -2.0, "arithmetic": 0.7, "reasons": reasons},
-    }
-    console = Console(width=120)
-    with console.capture() as said:
-        console.print(*explained("2013-12-31", {"seller_id": "UA", "risks": {"service": risk}}))
-    text = said.get()
-    assert "2014-01-28" in text
-    assert "+0.05   2 smaller reasons" in text
-    assert "-0.81   a probability of 31%" in text
-    assert "3 in all" in text
-
-
-def test_no_probability_is_shown_as_certain():
-    assert [percent(p) for p in (0.0, 0.0049, 0.01, 0.31, 0.9951, 1.0)] == ["<1%", "<1%", "1%", "31%", ">99%", ">99%"]
-
-
 def test_outcomes_for_people_and_machines(capsys):
     outcome = Outcome({"rows": 3}, (table({"seller": "left", "risk": "right"}, [("[b]x[/b]", "0.3")]), "done"))
     show(outcome, as_json=False)
@@ -336,7 +307,3 @@ def test_an_error_shows_rule_value_and_next_step(capsys):
     assert out == ""
     for said in ("A rate lies between 0 and 1.", "1.2", "correct the [rate]"):
         assert said in err
-
-
-def test_the_demo_finds_its_standards():
-    assert Path(cli.__file__).resolve().parents[1].joinpath("benchmarks", "flights.toml").exists()
