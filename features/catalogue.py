@@ -161,6 +161,15 @@ CATALOGUE: tuple[Feature, ...] = (
         evidence="returned_60",
     ),
     Feature(
+        name="order_troubles_share",
+        title="Orders in trouble (returned, not as described, or rated 1 or 2) against all orders, last 28 days",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="cast(order_troubles as double) / (ordered_28 + 10.0)",
+        sentence=TROUBLES,
+    ),
+    Feature(
         name="item_troubles",
         title="Orders in trouble over the most troubled item (returned, not as described, or rated 1 or 2) against all "
         "orders, last 28 days",
@@ -229,17 +238,6 @@ CATALOGUE: tuple[Feature, ...] = (
         "nullif(gross_cents_180 / nullif(cast(units_180 as double), 0), 0)",
         sentence="[A line ordered in the last 28 days cost {gross_cents_28/units_28|money} on average; ]"
         "over 180 days it was {gross_cents_180/units_180|money}.",
-    ),
-    Feature(
-        name="price_against_peers",
-        title="Mean line price of the last 28 days against the peer group's over 60",
-        family="price",
-        unit="ratio",
-        direction="none",
-        formula="(gross_cents_28 / nullif(cast(units_28 as double), 0)) / "
-        "nullif(peer_gross_cents_60 / nullif(cast(peer_units_60 as double), 0), 0)",
-        sentence="[A line ordered in the last 28 days cost {gross_cents_28/units_28|money} on average; ]"
-        "at sellers like this one it costs {peer_gross_cents_60/peer_units_60|money}.",
     ),
 )
 

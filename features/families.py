@@ -12,12 +12,12 @@ FAMILIES = {
     "carrier": "On the way: time taken, and orders late by the carrier's or the platform's fault",
     "cancellation": "Orders cancelled by the seller",
     "returns_record": "Orders that came back, recently and in the long run, and the money refunded",
-    "items": "Which items come back, and items new to the seller",
+    "items": "Which items come back or disappoint, and items new to the seller",
     "category_mix": "Categories new to the seller",
     "contacts": "Customers' inquiries, and whether they are answered",
     "claims": "Items not received or not as described, and cases that the seller did not resolve",
     "ratings": "Ratings of 1 or 2",
-    "price": "Prices against the seller's usual ones and those of its peers",
+    "price": "Prices against the seller's usual ones",
 }
 
 # What a model of a risk may do without, since another family says it better: that orders were not as described, or

@@ -62,17 +62,14 @@ def expected_rows(tables: Tables, zone: str, ledger: Ledger, as_of_days: Iterabl
     return rows
 
 
+KEY = {"orders": "order_id", "cases": "case_id", "feedback": "feedback_id", "sellers": "seller_id"}
+
+
 def tables_about(tables: Tables) -> dict[str, Tables]:
     """For each seller the rows that may matter to it: every version of what once was its own, and all appeals."""
-    found: dict[str, Tables] = defaultdict(
-        lambda: {**dict.fromkeys(tables, []), "corrections": tables.get("corrections", [])}
-    )
-    for name, key in (
-        ("orders", "order_id"),
-        ("cases", "case_id"),
-        ("feedback", "feedback_id"),
-        ("sellers", "seller_id"),
-    ):
+    appeals = tables.get("corrections", [])
+    found: dict[str, Tables] = defaultdict(lambda: {"corrections": appeals, **{name: [] for name in KEY}})
+    for name, key in KEY.items():
         whose, rows_of = defaultdict(set), defaultdict(list)
         for row in tables.get(name, []):
             whose[row["seller_id"]].add(row[key])
