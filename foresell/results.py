@@ -22,22 +22,22 @@ SCORES = {
     "truth": "true rates",
 }
 SLICE = "not_yet_in_breach"
-README_SCORES = ("current_metric", "roll_forward", "boosting", "logistic", "model")
+README_SCORES = ("current_metric", "roll_forward", "boosting", "logistic", "model", "truth")
 
 
 def readme_table(results: Path) -> str:
-    """Average precision and Brier score of sellers not yet in breach, one line a record."""
-    lines = [_readme_line(name, report) for name, report in _reports(results)]
+    """Average precision and Brier score of sellers not yet in breach, one line a record and risk."""
+    lines = [_readme_line(title, body) for name, report in _reports(results) for title, body in _risks(name, report)]
     if not lines:
         return "No backtest has been recorded yet: `make bench`."
     heads = [SCORES[score] for score in README_SCORES]
     return markdown(["record", "sellers", "breach in 28 days", *heads], lines)
 
 
-def _readme_line(name: str, report: Mapping[str, Any]) -> list[str]:
-    part = _risk(report)["slices"][SLICE]
+def _readme_line(title: str, body: Mapping[str, Any]) -> list[str]:
+    part = body["slices"][SLICE]
     figures = [_ranks_and_errs(part["scores"].get(score)) for score in README_SCORES]
-    return [RECORDS[name], f"{part['sellers']:,}", f"{part['base_rate']:.1%}", *figures]
+    return [title, f"{part['sellers']:,}", f"{part['base_rate']:.1%}", *figures]
 
 
 def _ranks_and_errs(figures: Mapping[str, Any] | None) -> str:
@@ -48,14 +48,14 @@ def benchmarks_page(results: Path) -> str:
     """docs/benchmarks.md: every backtest and every measurement."""
     parts = ["# Benchmarks", "Written by `make docs` from `benchmarks/results`; `make bench` measures anew."]
     for name, report in _reports(results):
-        parts += [f"## Backtest: {RECORDS[name]}", _backtest_text(report), _backtest_table(report)]
+        for title, body in _risks(name, report):
+            parts += [f"## Backtest: {title}", _backtest_text(report, body), _backtest_table(body), _reasons(body)]
     for result in _measurements(results):
         parts += [f"## {result['name']}", _machine_text(result), _figures_table(result), result["notes"]]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _backtest_text(report: Mapping[str, Any]) -> str:
-    risk = _risk(report)
+def _backtest_text(report: Mapping[str, Any], risk: Mapping[str, Any]) -> str:
     part, standard = risk["slices"][SLICE], risk["standard"]
     return (
         f"{standard['title']}, limit {float(standard['limit']):.0%} over {standard['window_days']} days, "
@@ -65,11 +65,30 @@ def _backtest_text(report: Mapping[str, Any]) -> str:
     )
 
 
-def _backtest_table(report: Mapping[str, Any]) -> str:
-    scores = _risk(report)["slices"][SLICE]["scores"]
+def _backtest_table(body: Mapping[str, Any]) -> str:
+    scores = body["slices"][SLICE]["scores"]
     heads = ["score", "ROC AUC", "average precision", "95%", "Brier", "95%", "calibration slope", "ECE"]
     rows = [_score_line(SCORES[s], scores[s]) for s in SCORES if scores.get(s)]
     return markdown(heads, rows)
+
+
+def _reasons(body: Mapping[str, Any]) -> str:
+    """On simulated data: how often the reasons of right alerts name the cause of the episode that the seller is in."""
+    found = body.get("reasons")
+    if not found:
+        return ""
+    guess = {"alerts": None, **found["guess"]}
+    told = {"any": found, "any, reasons dealt out at random": guess, **found["by_cause"]}
+    rows = [
+        [
+            cause.replace("_", " "),
+            number(f["alerts"], 0),
+            number(f["top_reason_share"], 2),
+            number(f["top3_reason_share"], 2),
+        ]
+        for cause, f in told.items()
+    ]
+    return markdown(["cause of the episode", "right alerts", "top reason names it", "one of the top three does"], rows)
 
 
 def _score_line(title: str, metrics: Mapping[str, Any]) -> list[str]:
@@ -114,10 +133,10 @@ def _read(path: Path) -> dict[str, Any]:
     return body
 
 
-def _risk(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The service risk, or the only one there is."""
+def _risks(name: str, report: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A title and the body of each risk of a record."""
     risks: dict[str, dict[str, Any]] = report["risks"]
-    return risks.get("service") or next(iter(risks.values()))
+    return [(RECORDS[name] if len(risks) == 1 else f"{RECORDS[name]}, {risk}", body) for risk, body in risks.items()]
 
 
 def _interval(bounds: Sequence[float] | None, digits: int) -> str:
