@@ -41,8 +41,8 @@ from features.formulas import (
 from features.legs import DELIVERY, HANDLING, TRANSIT, against_peers, slowdown
 
 TROUBLES = (
-    "{order_troubles|no order/1 order/# orders} came back, not as described or rated 1 or 2 in the last 28 days"
-    "[; {worst_item_troubles} of them over the item {troubled_item}]."
+    "{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or rated 1 or 2 "
+    "in the last 28 days[; {worst_item_troubles} of them over the item {troubled_item}]."
 )
 CATALOGUE: tuple[Feature, ...] = (
     *(volume(span) for span in SPANS),
@@ -201,8 +201,9 @@ CATALOGUE: tuple[Feature, ...] = (
         unit="share",
         direction="up",
         formula="cast(new_category_troubles as double) / (ordered_28 + 10.0)",
-        sentence="{order_troubles|no order/1 order/# orders} came back, not as described or rated 1 or 2 in the last "
-        "28 days[; {new_category_troubles} of them in a category that the seller took on in the 90 days before].",
+        sentence="{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or "
+        "rated 1 or 2 in the last 28 days[; {new_category_troubles} of them in a category that the seller took on in "
+        "the 90 days before].",
     ),
     Feature(
         name="new_category_growth",

@@ -1,0 +1,66 @@
+"""Orders in trouble, by item and in new categories: small enough to count by hand."""
+
+from literal import at, ledger_of, order
+from test_since_and_items import row
+
+LINES = [
+    order("a", 0, item_id="hat", category="hats"),
+    order("b", 1, item_id="hat", category="hats"),
+    order("c", 2, item_id="cap", category="hats"),
+    order("d", 40, item_id="hat", category="hats"),
+    order("e", 41, item_id="mug", category="mugs"),
+    order("f", 42, item_id="mug", category="mugs"),
+]
+
+
+def back(order_id: str, day: int) -> dict[str, object]:
+    return {"return_id": f"r{order_id}", "order_id": order_id, "line_id": "1", "opened_at": at(day)}
+
+
+def case(order_id: str, day: int, kind: str = "not_as_described") -> dict[str, object]:
+    return {"case_id": f"c{order_id}", "seller_id": "anna", "order_id": order_id, "kind": kind, "opened_at": at(day)}
+
+
+def rated(order_id: str, day: int, rating: int = 1) -> dict[str, object]:
+    said = {"feedback_id": f"f{order_id}", "order_id": order_id, "seller_id": "anna"}
+    return {**said, "rating": rating, "created_at": at(day)}
+
+
+def counted(day: int, **tables: list[dict[str, object]]) -> tuple[object, ...]:
+    """The most troubled item, its orders in trouble and lines, all orders in trouble, those in new categories."""
+    usual = {"returns": [back("a", 3)], "cases": [case("a", 3, "inquiry")], "feedback": [rated("a", 3, 5)]}
+    told = {name: rows + tables.get(name, []) for name, rows in usual.items()} | _rest(tables)
+    found = row(ledger_of(LINES, **told), day)
+    names = ("worst_item_troubles", "worst_item_units", "order_troubles", "new_category_troubles")
+    return (found["troubled_item"], *(found[name] for name in names))
+
+
+def _rest(tables: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
+    return {name: rows for name, rows in tables.items() if name == "corrections"}
+
+
+def test_an_order_is_in_trouble_once_whatever_is_said_of_it() -> None:
+    tables = {"returns": [back("d", 45)], "cases": [case("d", 46)], "feedback": [rated("d", 47)]}
+    assert counted(50, **tables) == ("hat", 1, 3, 1, 0)
+
+
+def test_only_complaints_and_low_ratings_are_trouble() -> None:
+    tables = {"cases": [case("d", 45, "inquiry"), case("e", 45, "item_not_received")], "feedback": [rated("f", 45, 3)]}
+    assert counted(50, **tables) == ("", 0, 0, 0, 0)
+
+
+def test_the_worst_item_is_that_of_most_orders_and_new_categories_count_their_own() -> None:
+    tables = {"returns": [back("e", 50), back("f", 50)], "feedback": [rated("d", 45)]}
+    assert counted(50, **tables) == ("mug", 2, 2, 3, 2)
+
+
+def test_trouble_counts_for_twenty_eight_days_from_when_it_is_known() -> None:
+    tables = {"feedback": [rated("d", 45)]}
+    assert [counted(day, **tables)[3] for day in (44, 45, 72, 73)] == [0, 1, 1, 0]
+
+
+def test_an_appeal_ends_it_on_the_day_of_the_decision() -> None:
+    appeal = {"correction_id": "x", "seller_id": "anna", "table": "feedback", "row_key": "fd"}
+    decided = [{**appeal, "decided_at": at(50), "effect": "excluded"}]
+    tables = {"feedback": [rated("d", 45)], "corrections": decided}
+    assert [counted(day, **tables)[3] for day in (49, 50)] == [1, 0]
