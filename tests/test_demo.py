@@ -82,11 +82,8 @@ def test_files_and_registry_lie_apart(tmp_path):
 
 
 def test_sellers_in_breach_of_any_risk_are_not_ahead_and_the_higher_risk_counts():
-    found = demo.ahead([
-        result("calm", returns=0.1, service=0.2),
-        result("breach", returns=0.9, service=None),
-        result("risky", returns=0.8, service=0.3),
-    ])  # fmt: skip
+    calm, risky = result("calm", returns=0.1, service=0.2), result("risky", returns=0.8, service=0.3)
+    found = demo.ahead([calm, result("breach", returns=0.9, service=None), risky])
     assert [(at.result["seller_id"], at.risk) for at in found] == [("risky", "returns"), ("calm", "service")]
 
 
