@@ -21,7 +21,11 @@ KEPT = ("slices", "alerts", "expected_rate", "reasons", "truth_gap_closed")
 
 def run(scratch: Path) -> dict[str, Any]:
     """The report of contract.md section 5: each risk's worst marketplace under `risks`, all under `seeds`."""
-    reports = {seed: one(scratch, seed) for seed in SEEDS}
+    return assembled({seed: one(scratch, seed) for seed in SEEDS})
+
+
+def assembled(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """One report of three."""
     risks = {risk: worst(reports, risk) for risk in reports[SEEDS[0]]["risks"]}
     shared = {key: value for key, value in reports[SEEDS[0]].items() if key != "risks"}
     leakage = {**shared["leakage"], "future_blind": all(r["leakage"]["future_blind"] for r in reports.values())}
