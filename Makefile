@@ -24,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP)  ## the main job end to end on public flight records, then served; ARGS=--exit ends after the example
-	$(BIN)/foresell demo $(ARGS)
+demo: $(STAMP)  ## the main job end to end, then served; DATA=flights for the public record, ARGS=--exit ends after the example
+	$(BIN)/foresell demo $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: $(STAMP)  ## the whole suite but the long property tests
 	$(BIN)/python -m pytest -m "not long" $(ARGS)

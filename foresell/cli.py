@@ -55,13 +55,15 @@ def _for_people(error: Exception) -> ForesellError:
 @app.command()
 def demo(
     leave: Annotated[bool, typer.Option("--exit", help="End after the example instead of serving on.")] = False,
-    data: Annotated[Literal["flights"], typer.Option(help="The record to run on.")] = "flights",
+    data: Annotated[
+        Literal["simulated", "flights"], typer.Option(help="A simulated marketplace, or the public flight record.")
+    ] = "simulated",
     as_json: Json = False,
 ) -> None:
-    """The main job end to end on public flight records, then serve it."""
+    """The main job end to end on a simulated marketplace or public flight records, then serve it."""
     from foresell.demo import demo
 
-    demo(leave, as_json)
+    demo(data, leave, as_json)
 
 
 @app.command("import")

@@ -78,7 +78,7 @@ def table(columns: Mapping[str, str], rows: Iterable[tuple[str, ...]], title: st
     """A plain table; columns maps each heading to 'left' or 'right'."""
     out = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for heading, side in columns.items():
-        out.add_column(heading, justify="right" if side == "right" else "left")
+        out.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:
         out.add_row(*(Text(cell) for cell in row))
     return out

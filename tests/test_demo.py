@@ -14,7 +14,7 @@ from features.errors import ForesellError
 from features.settings import Settings
 from features.standards_file import load
 from foresell import cli, demo
-from foresell.demo_episodes import Episode, in_general, known_episodes, place, told
+from foresell.demo_episodes import Episode, in_general, known_episodes, place, told, troubled
 from foresell.demo_shown import At, beside, cause, explained, percent, riskiest_table
 
 DAY = (date(2025, 3, 1) - date(1970, 1, 1)).days
@@ -89,8 +89,14 @@ def test_sellers_in_breach_of_any_risk_are_not_ahead_and_the_higher_risk_counts(
 
 def test_the_example_is_the_riskiest_with_evidence():
     few, many = At(result("few", low_evidence=True, returns=0.9), "returns"), At(result("many", returns=0.8), "returns")
-    assert demo.example_of([few, many]) is many
-    assert demo.example_of([few]) is few
+    assert demo.example_of([few, many], None) is many
+    assert demo.example_of([few], None) is few
+
+
+def test_where_episodes_are_known_the_example_is_inside_one():
+    outside, inside = At(result("outside", returns=0.9), "returns"), At(result("inside", returns=0.8), "returns")
+    assert demo.example_of([outside, inside], {"inside"}) is inside
+    assert demo.example_of([outside, inside], set()) is outside
 
 
 def test_only_active_sellers_are_asked_for():
@@ -145,8 +151,8 @@ def test_what_stands_beside_the_risk():
 
 @pytest.fixture
 def causes(tmp_path):
-    """The causes of a simulated marketplace: one now, one that ended 40 and one that ended 60 days ago, one to come."""
-    days = {"bad_batch": (-20, 30), "stock_out": (-80, -40), "abandonment": (-90, -60), "category_entry": (1, 50)}
+    """The causes of a simulated marketplace: one now, one that ended 40 and one that ended 61 days ago, one to come."""
+    days = {"bad_batch": (-20, 30), "stock_out": (-80, -40), "abandonment": (-90, -61), "category_entry": (1, 50)}
     rows = [
         {"seller_id": seller, "cause": name, "start_day": DAY + first, "end_day": DAY + last, "item_id": item}
         for seller in ("s1", "s2")
@@ -158,13 +164,19 @@ def causes(tmp_path):
 
 
 def test_known_episodes_are_those_that_weigh_on_the_rate(causes):
-    found = known_episodes(causes, "s1", "2025-03-01")
+    found = known_episodes(causes, "2025-03-01", "s1")
     assert [episode.cause for episode in found] == ["bad_batch", "stock_out"]
     assert [episode.when("2025-03-01") for episode in found] == ["since 2025-02-09", "from 2024-12-11 to 2025-01-20"]
 
 
+def test_troubled_sellers_are_inside_an_episode_that_day(causes):
+    assert troubled(causes, "2025-03-01") == {"s1", "s2"}
+    assert troubled(causes, "2025-01-25") == set()
+
+
 def test_of_a_public_record_nobody_knows_the_causes(tmp_path):
-    assert known_episodes(tmp_path, "s1", "2025-03-01") is None
+    assert known_episodes(tmp_path, "2025-03-01", "s1") is None
+    assert troubled(tmp_path, "2025-03-01") is None
     assert cause("2025-03-01", At(result("s1", returns=0.3), "returns"), None, None) == []
 
 
@@ -173,12 +185,13 @@ BATCH = Episode("bad_batch", date(2025, 2, 9), date(2025, 3, 31), "s1-04", "one 
 
 
 def test_the_true_cause_is_told_whether_the_reasons_name_it_or_not():
-    [named] = told(
+    named, chosen = told(
         [BATCH], "returns", "2025-03-01", [reason("price", -0.9), reason("items", 0.5), reason("peers", 0.1)]
     )
     assert "bad_batch of s1-04 since 2025-02-09; one item disappoints." in named
+    assert "riskiest" in chosen
     assert named.endswith("items, is the strongest of the 2 that raise the risk.")
-    [missed] = told([BATCH], "service", "2025-03-01", [reason("claims", -0.2), reason("peers", 0.1)])
+    missed, _ = told([BATCH], "service", "2025-03-01", [reason("claims", -0.2), reason("peers", 0.1)])
     assert missed.endswith("claims, is not among those that raise the risk.")
     [none] = told([], "returns", "2025-03-01", [])
     assert "no episode" in none
