@@ -217,7 +217,8 @@ def attributes_sql(needs: Plan) -> str:
     size = f"when ordered_60 < {SMALL} then 'small' when ordered_60 < {MEDIUM} then 'medium'"
     return f"""create table attributes as select w.*, n.seller_id, coalesce(c.category, '') as category,
             coalesce(i.item, '') as item, coalesce(n.region, '') as region,
-            coalesce(n.fulfilment, '') as fulfilment, case {size} else 'large' end as size, '' as worst_item{since}
+            coalesce(n.fulfilment, '') as fulfilment, case {size} else 'large' end as size,
+            '' as worst_item, '' as troubled_item{since}
         from windows as w join numbered as n using (seller)
         asof left join category_leads as c on c.seller = w.seller and w.as_of >= c.as_of
         asof left join item_leads as i on i.seller = w.seller and w.as_of >= i.as_of {last}"""

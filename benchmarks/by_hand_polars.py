@@ -234,7 +234,11 @@ def attributes_frame(
     large = pl.when(pl.col("ordered_60") < MEDIUM).then(pl.lit("medium")).otherwise(pl.lit("large"))
     size = pl.when(pl.col("ordered_60") < SMALL).then(pl.lit("small")).otherwise(large)
     texts = pl.col("category", "item", "region", "fulfilment").fill_null("")
-    return rows.drop("key", "seller").with_columns(texts, size=size, worst_item=pl.lit("")).collect(engine="streaming")
+    return (
+        rows.drop("key", "seller")
+        .with_columns(texts, size=size, worst_item=pl.lit(""), troubled_item=pl.lit(""))
+        .collect(engine="streaming")
+    )
 
 
 def rows_frame(attributes: pl.DataFrame, needs: Plan) -> pl.LazyFrame:

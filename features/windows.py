@@ -66,7 +66,8 @@ def _weekly_steps(weekday: int, days: Sequence[int], columns: Collection[str]) -
     sums = weekly_sums({*columns, SILENCE})
     return [
         Step(f"week_ends_{weekday}", days_sql(week_ends(days, columns))),
-        Step(f"since_ever_{weekday}", since_ever_sql(weekday, days[-1], sums)),
+        Step(f"week_of_{weekday}", week_of_sql(weekday, days[-1])),
+        Step(f"since_ever_{weekday}", since_ever_sql(weekday, sums)),
         Step(f"weekly_windows_{weekday}", windows_sql(weekday, days, columns), view=True),
     ]
 
@@ -77,39 +78,45 @@ def week_ends(days: Sequence[int], columns: Collection[str]) -> set[int]:
     return {day - WEEK * w for day in days for w in weeks}
 
 
-def weekly_sums(columns: Collection[str]) -> Mapping[str, str]:
-    """What is summed by week: every quantity, and its tails; a tail's sum is named `<quantity>_tail<days>`."""
-    inside = "case when week_end - day < {1} then {0} else 0 end"
-    named = [(quantity_of(c), _tail_days(c)) for c in columns]
-    tails = {tail_of(q, days): inside.format(q, days) for q, days in sorted(named) if days}
-    return {**{q: q for q, _ in sorted(named)}, **tails}
+def weekly_sums(columns: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """What is summed by week, for each quantity: itself and its tails; a tail is named `<quantity>_tail<days>`."""
+    inside = "case when week_end - l.day < {1} then {0} else 0 end"
+    named = sorted({(quantity_of(c), _tail_days(c)) for c in columns})
+    tails = {q: {tail_of(q, days): inside.format(q, days) for q2, days in named if q2 == q and days} for q, _ in named}
+    return {q: {q: q, **more} for q, more in tails.items()}
 
 
-def weekly_sql(weekday: int, last: int, sums: Mapping[str, str]) -> str:
-    """The ledger summed into the weeks that are asked for, up to the last as-of day."""
+def week_of_sql(weekday: int, last: int) -> str:
+    """The end of the week that each day up to the last as-of day lies in."""
+    return f"""select d.day, min(e.as_of) as week_end from (select distinct day from ledger where day <= {last}) as d
+        join week_ends_{weekday} as e on e.as_of >= d.day group by d.day"""
+
+
+def weekly_sql(weekday: int, sums: Mapping[str, str]) -> str:
+    """One quantity of the ledger summed into the weeks that are asked for. Most quantities are 0 on most days."""
     totals = ", ".join(f"cast(sum({sql}) as bigint) as {name}" for name, sql in sums.items())
-    ends = f"week_ends_{weekday}"
-    return f"""select {entry("seller", "week_end")} as entry, {totals}
-        from (select l.*, 1 as entries, e.week_end from ledger as l
-            join (select d.day, min(as_of) as week_end from (select distinct day from ledger where day <= {last}) as d
-                join {ends} on {ends}.as_of >= d.day group by d.day) as e on e.day = l.day) as w
-        group by entry"""
+    quantity = next(iter(sums))
+    return f"""select {entry("l.seller", "e.week_end")} as entry, {totals}
+        from (select seller, day, {"1 as entries" if quantity == "entries" else quantity} from ledger) as l
+        join week_of_{weekday} as e on e.day = l.day where {quantity} <> 0 group by {entry("l.seller", "e.week_end")}"""
 
 
-def since_ever_sql(weekday: int, last: int, sums: Mapping[str, str]) -> str:
+def since_ever_sql(weekday: int, sums: Mapping[str, Mapping[str, str]]) -> str:
     """Every seller at every week's end from its first on: sums since ever, and the tails of that week."""
-    since = ", ".join(
-        f"coalesce(w.{name}, 0) as {name}"
-        if "_tail" in name
-        else f"cast(sum(coalesce(w.{name}, 0)) over so_far as bigint) as {name}"
-        for name in sums
+    so_far = "cast(sum(coalesce(w_{0}.{0}, 0)) over so_far as bigint) as {0}"
+    since = [
+        so_far.format(name) if name == quantity else f"coalesce(w_{quantity}.{name}, 0) as {name}"
+        for quantity, named in sums.items()
+        for name in named
+    ]
+    joins = " ".join(
+        f"left join ({weekly_sql(weekday, named)}) as w_{q} on w_{q}.entry = g.entry" for q, named in sums.items()
     )
     key = entry("s.seller", "e.as_of")
-    return f"""select g.entry, {since}
+    return f"""select g.entry, {", ".join(since)}
         from (select {key} as entry, s.seller
             from (select seller, min(day) as first_day from ledger group by seller) as s
-            join week_ends_{weekday} as e on e.as_of >= s.first_day) as g
-        left join ({weekly_sql(weekday, last, sums)}) as w on w.entry = g.entry
+            join week_ends_{weekday} as e on e.as_of >= s.first_day) as g {joins}
         window so_far as (partition by g.seller order by g.entry rows between unbounded preceding and current row)"""
 
 
