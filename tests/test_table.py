@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from literal import DAY_0, at, ledger_of, order
 
+from features.errors import ForesellError
 from features.labels import label, treated
 from features.standards import Standard
-from features.standards_file import parse
+from features.standards_file import load, parse
 from features.table import FeatureTable, build_table, published_figures
 
 LATE = parse(
@@ -113,3 +114,11 @@ def test_a_seller_before_its_first_order_has_no_tenure(standard: Standard) -> No
     case = {"case_id": "c", "seller_id": "anna", "kind": "inquiry", "opened_at": at(0)}
     table = build_table(ledger_of([order("o", 10)], cases=[case]), [DAY_0 + 5], [standard])
     assert pd.isna(row(table, "anna", 5)["tenure_days"])
+
+
+def test_a_label_of_a_standard_that_the_source_cannot_fill_is_refused() -> None:
+    ledger = ledger_of([order("o", 0)])
+    table = build_table(ledger, [DAY_0 + 5], [])
+    returns = next(s for s in load().standards if s.risk == "returns")
+    with pytest.raises(ForesellError, match="no delivered, returned"):
+        label(ledger, table, returns, 28)
