@@ -29,8 +29,8 @@ from training.pipeline import Training
 FLIGHTS = Path(__file__).resolve().parents[1] / "benchmarks" / "flights.toml"
 # Enough sellers for the gates to decide on both risks. Training takes most of the time, so the demo looks every other
 # week and refits once: four minutes would not hold the weekly days and monthly refits of the benchmark.
-MARKETPLACE = Run(sellers=800, days=480, seed=1)
-TESTED = BacktestDays(first=90, test_from=300, every_days=14, refit_days=76)
+MARKETPLACE = Run(sellers=700, days=450, seed=1)
+TESTED = BacktestDays(first=90, test_from=284, every_days=14, refit_days=70)
 SHOWN = 8
 
 
