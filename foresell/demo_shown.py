@@ -50,7 +50,7 @@ def _row(at: At) -> tuple[str, ...]:
         f"{now['volume']:,}",
         f"{now['limit']:.0%}",
         percent(at.probability),
-        f"{percent(low)} to {percent(high)}",
+        f"{percent(low).rstrip('%')} to {percent(high)}",
         at.body["band"],
     )
 
@@ -82,7 +82,8 @@ def _reasons(reasons: Sequence[Mapping[str, Any]]) -> list[tuple[float, str, str
     """The strongest reasons, and the rest as one."""
     rest = sum(reason["contribution"] for reason in reasons[REASONS:])
     first = [(reason["contribution"], reason["code"], reason["text"]) for reason in reasons[:REASONS]]
-    return [*first, (rest, "", f"{len(reasons) - REASONS} smaller reasons")] if reasons[REASONS:] else first
+    number = len(reasons) - REASONS
+    return [*first, (rest, "", f"{number} smaller reason{'s' * (number > 1)}")] if number > 0 else first
 
 
 def _arithmetic(risk: Mapping[str, Any]) -> str:

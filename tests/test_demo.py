@@ -117,7 +117,7 @@ def test_the_riskiest_sellers_in_a_table():
         "1,234",
         "6%",
         "31%",
-        "10%",
+        "10",
         "to",
         ">99%",
         "watch",
