@@ -104,7 +104,7 @@ def ranked_families(material: Material, goal: Target, tested: Tested, rows: Ints
 def contributions(fitted: Fitted, goal: Target, names: Sequence[str], row: int) -> Array:
     """The trees' contributions to one row's served log-odds, shape (features,)."""
     matrix = goal.rows.only(names).matrix[[row]]
-    added = np.asarray(fitted.trees.predict(matrix, pred_contrib=True))
+    added = np.asarray(fitted.trees.predict(matrix, pred_contrib=True, num_threads=1))
     return np.asarray(fitted.line.a * added[0, :-1])
 
 

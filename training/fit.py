@@ -123,7 +123,8 @@ def boost(rows: Rows, seed: int) -> lgb.Booster:
 
 def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
     """What the trees add to the offset, in log-odds, shape (rows,)."""
-    return np.asarray(trees.predict(rows.matrix, raw_score=True)) if len(rows) else np.empty(0)
+    # Without a number of its own, predict would set every thread's to the machine's while others are fitting.
+    return np.asarray(trees.predict(rows.matrix, raw_score=True, num_threads=1)) if len(rows) else np.empty(0)
 
 
 def out_of_time(rows: Rows, horizon: int, seed: int) -> Array:

@@ -16,6 +16,7 @@ from features.intake import Marketplace
 from features.labels import label
 from features.ledger import Ledger, build_ledger
 from features.standards import Standard
+from features.states import NEVER
 from features.table import FeatureTable, build_table
 from training.fit import Rows, boost, side_by_side, tree_sum
 
@@ -90,7 +91,8 @@ def _later(table: str, time: str, known_with: dict[str, str], day: int, coin: st
         f"{time}_day": f"case when {coin} = 1 then null else {time}_day + ({coin} + 2) end",
     }
     sets = ", ".join(f"{column} = {value}" for column, value in {**moved, **known_with}.items())
-    return f"update {table} set {sets} where {time}_day > {day}"
+    # What a version recorded by the day says of a later one was known, right or wrong: it stays.
+    return f"update {table} set {sets} where {time}_day > {day} and coalesce(recorded_at_day, {NEVER}) > {day}"
 
 
 def gates(ledger: Ledger, table: FeatureTable, standards: Collection[Standard], look: Look) -> dict[str, bool]:

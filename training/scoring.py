@@ -48,6 +48,8 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     rows = np.flatnonzero((as_of >= moments.test_from) & (as_of <= moments.data_end - goal.horizon))
     opens = np.array(moments.folds(moments.data_end - goal.horizon))
     fold = np.searchsorted(opens, as_of[rows], side="right") - 1
+    used, fold = np.unique(fold, return_inverse=True)  # a fold may open after the last as-of day
+    opens = opens[used]
     names = choose(goal.rows.take(goal.known_by(moments.test_from)), goal.candidates, goal.horizon)
     tested = Tested(rows, fold, names)
     learned, fitted = _learned(goal, tested, opens, options)
