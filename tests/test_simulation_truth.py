@@ -16,6 +16,8 @@ from simulation.orders import BUYER, DAY, NULL, SELLER, Orders, draw_orders
 from simulation.parameters import Parameters, load
 from simulation.truth import truth
 
+pytestmark = pytest.mark.slow
+
 P = load()
 
 # What the truth says against what is drawn: once as it is, once with rates so high that no path is too rare to see.

@@ -1,7 +1,10 @@
 """Orders in trouble, by item and in new categories: small enough to count by hand."""
 
+import pytest
 from literal import at, ledger_of, order
 from test_since_and_items import row
+
+pytestmark = pytest.mark.slow
 
 LINES = [
     order("a", 0, item_id="hat", category="hats"),
