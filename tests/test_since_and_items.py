@@ -12,6 +12,8 @@ from features.ledger import Ledger
 from features.standards_file import load
 from features.table import build_table
 
+pytestmark = pytest.mark.slow
+
 
 def row(ledger: Ledger, day: int) -> dict[str, Any]:
     """The only seller's numbers and texts."""
