@@ -7,17 +7,21 @@ strict JSON under a byte cap that satisfies its model, and every error has one s
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import metrics, strict
 from serving.problems import MEDIA_TYPE, Problem, Refused, invalid, refuse, response
+from serving.routes import Call, Route, Routes
+
+if TYPE_CHECKING:
+    from serving.running import Running
 
 LOGGER = logging.getLogger("foresell")
 BODY_BYTES = 2 * 1024 * 1024
@@ -32,21 +36,13 @@ HEADERS = {
 KIND_BY_STATUS = {404: "not-found", 405: "method-not-allowed", 503: "not-ready", 504: "deadline"}
 
 
-@dataclass(frozen=True)
-class Route:
-    """One path: its method, the model of its body, and, where BentoML's own answer will not do, the page."""
-
-    method: str = "GET"
-    body: type[BaseModel] | None = None
-    page: Callable[[], Response] | None = None
-
-
 class Guard:
     """ASGI middleware around the whole service; what is not in `routes` does not exist."""
 
-    def __init__(self, app: ASGIApp, routes: Mapping[str, Route]) -> None:
+    def __init__(self, app: ASGIApp, routes: Routes, running: "Callable[[], Running]") -> None:
         self.app = app
         self.routes = routes
+        self.running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +56,7 @@ class Guard:
         except Exception:
             LOGGER.exception("A request failed")
             await answer.problem(Problem("internal-error"))
-        route = scope["path"] if scope["path"] in self.routes else "other"
+        route = self.routes.template(scope["path"]) or "other"
         metrics.count_request(route, answer.status, perf_counter() - started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,24 +66,22 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        route = self._route(scope)  # keys and roles are checked here, once there are any
-        if route.body:
-            body = await _read_body(scope, receive)
-            _check_body(body, route.body)
-            receive = _again(body, receive)
+        route, path = self.routes.find(scope["method"], scope["path"])  # keys and roles are checked here
+        query = _query(scope, route)
+        raw = await _read_body(scope, receive) if route.body else b""
+        body = _checked(raw, route.body) if route.body else None
+        call = Call(route, self.running(), self.routes, path, Headers(scope=scope), query, body, raw)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await (route.page() if route.page else self.app)(scope, receive, answer)
+                await self._answer(call, scope, receive, answer)
         except TimeoutError:
             raise refuse("deadline") from None
 
-    def _route(self, scope: Scope) -> Route:
-        route = self.routes.get(scope["path"])
-        if route is None:
-            raise refuse("not-found", "The paths are listed at /docs.json.")
-        if scope["method"] not in (route.method, "HEAD" if route.method == "GET" else ""):
-            raise Refused(Problem("method-not-allowed", f"Use {route.method}."), {"Allow": route.method})
-        return route
+    async def _answer(self, call: Call, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        if call.route.handle:
+            await (await call.route.handle(call))(scope, receive, answer)
+        else:
+            await self.app(scope, _again(call.raw, receive) if call.route.body else receive, answer)
 
 
 class _Answer:
@@ -160,12 +154,31 @@ def _too_large() -> Refused:
     return refuse("too-large", f"A body may have {BODY_BYTES} bytes; ask for fewer sellers at a time.")
 
 
-def _check_body(body: bytes, model: type[BaseModel]) -> None:
+def _checked(body: bytes, model: type[BaseModel]) -> BaseModel:
     strict.parse(body)
     try:
-        model.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
-        raise invalid(error.errors(include_url=False, include_context=False, include_input=False)) from None
+        raise _invalid(error) from None
+
+
+def _query(scope: Scope, route: Route) -> BaseModel | None:
+    """The parameters after the question mark: each once, and only those that the route takes."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        raise refuse("invalid-request", "The query can be read in two ways, or is too long.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs) or (given and route.query is None):
+        raise refuse("invalid-request", "A parameter occurs twice, or this path takes none.")
+    try:
+        return route.query.model_validate_strings(given) if route.query else None
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> Refused:
+    return invalid(error.errors(include_url=False, include_context=False, include_input=False))
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

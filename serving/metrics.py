@@ -18,6 +18,8 @@ from prometheus_client import (
 )
 from starlette.responses import Response
 
+from serving.routes import Call
+
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -51,7 +53,7 @@ def count_predictions(count: int) -> None:
     meters().predictions.inc(count)
 
 
-def page() -> Response:
+async def page(_: Call) -> Response:
     """The metrics of all workers as Prometheus reads them."""
     meters()
     registry = REGISTRY

@@ -1,4 +1,4 @@
-"""The prediction API as a BentoML service: the thin side towards BentoML, and the routes that exist."""
+"""The prediction API as a BentoML service: the thin side towards BentoML."""
 
 import asyncio
 
@@ -6,20 +6,12 @@ import bentoml
 from starlette.responses import Response
 
 from features.settings import Settings
-from serving import metrics, pages
-from serving.guard import Guard, Route
+from serving.guard import Guard
 from serving.problems import Refused, response
+from serving.running import Running
 from serving.schema import ScoreAnswer, ScoreRequest
+from serving.table import ROUTES
 from serving.watch import ask_registry, follow
-
-ROUTES = {
-    "/": Route(page=pages.index),
-    "/livez": Route(),
-    "/readyz": Route(),
-    "/metrics": Route(page=metrics.page),
-    "/docs.json": Route(page=pages.openapi),
-    "/v1/score": Route("POST", body=ScoreRequest),
-}
 
 
 @bentoml.service(
@@ -38,6 +30,7 @@ class Foresell:
 
         self.settings = Settings()
         self.scoring = Scoring(self.settings)
+        self.running = Running(self.settings, self.scoring)
         self.tasks: list[asyncio.Task[None]] = []
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
@@ -67,4 +60,6 @@ class Foresell:
 
 
 # To the type checker the decorator above leaves a class; it made a bentoml.Service.
-Foresell.add_asgi_middleware(Guard, routes=ROUTES)  # type: ignore[attr-defined]
+Foresell.add_asgi_middleware(  # type: ignore[attr-defined]
+    Guard, routes=ROUTES, running=lambda: bentoml.get_current_service().running
+)

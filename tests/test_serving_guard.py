@@ -3,17 +3,19 @@
 import asyncio
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving import guard
-from serving.guard import Guard, Route
+from serving.guard import Guard
+from serving.routes import Call, Route, Routes
 from serving.schema import ScoreRequest
 
 
@@ -40,19 +42,51 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await answers.get(path, PlainTextResponse(body))(scope, receive, send)
 
 
-ROUTES = {path: Route() for path in ("/ok", "/breaks", "/slow", "/bento-500", "/bento-415", "/bento-503")}
-ROUTES |= {
-    "/score": Route("POST", body=ScoreRequest),
-    "/echo": Route("POST", body=Body),
-    "/page": Route(page=lambda: PlainTextResponse("ours")),
-}
+async def page(_: Call) -> Response:
+    """A page of ours."""
+    return PlainTextResponse("ours")
+
+
+async def told(call: Call) -> Response:
+    """What the call holds."""
+    return JSONResponse({"path": call.path, "query": call.query.model_dump() if call.query else None})
+
+
+class Limit(BaseModel):
+    """A query."""
+
+    limit: int = Field(default=10, ge=1, le=100)
+
+
+BARE = ("/ok", "/breaks", "/slow", "/bento-500", "/bento-415", "/bento-503")
+ROUTES = Routes(
+    [
+        *(Route(path[1:], "GET", path, "") for path in BARE),
+        Route("score", "POST", "/score", "", body=ScoreRequest),
+        Route("echo", "POST", "/echo", "", body=Body),
+        Route("page", "GET", "/page", "", page),
+        Route("things", "GET", "/things", "", told, query=Limit),
+        Route("thing", "GET", "/things/{thing_id}", "", told),
+        Route("end", "DELETE", "/things/{thing_id}", "", told),
+        Route("part", "GET", "/things/{thing_id}/parts/{part_id}", "", told),
+    ]
+)
+
+
+def nothing_runs() -> Any:
+    """No model, no store, no log."""
+
+
+def guarded(app: ASGIApp) -> Guard:
+    """The guard around an application."""
+    return Guard(app, ROUTES, nothing_runs)
 
 
 def ask(method: str, path: str, **more: Any) -> httpx.Response:
     """One request through the guard."""
 
     async def send() -> httpx.Response:
-        transport = httpx.ASGITransport(Guard(application, ROUTES))
+        transport = httpx.ASGITransport(guarded(application))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **more)
 
@@ -80,6 +114,64 @@ def test_every_error_has_one_shape(method: str, path: str, status: int, kind: st
     assert (answer.json()["type"], answer.json()["status"]) == (f"/problems/{kind}", status)
     assert "secret" not in answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_a_path_may_hold_ids_and_methods_of_its_own():
+    assert ask("GET", "/things/a-1").json() == {"path": {"thing_id": "a-1"}, "query": None}
+    assert ask("DELETE", "/things/a_1").json()["path"] == {"thing_id": "a_1"}
+    assert ask("GET", "/things/x/parts/y").json()["path"] == {"thing_id": "x", "part_id": "y"}
+    refused = ask("PUT", "/things/x")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, DELETE")
+    assert ask("HEAD", "/things/x").status_code == 200
+
+
+HOSTILE = [
+    "..",
+    "%2e%2e",
+    "..%2f..%2fetc%2fpasswd",
+    "....//",
+    "%00",
+    "a.b",
+    "a%20b",
+    "%0a",
+    "x" * 65,
+    "%c3%a9",
+    "a;b",
+    "a\n",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_what_can_be_no_id_of_ours_goes_no_further(value: str):
+    for path in (f"/things/{value}", f"/things/a/parts/{value}"):
+        answer = send_raw(path)
+        assert answer["status"] in (404, 422)
+        assert (b"content-type", b"application/problem+json") in answer["headers"]
+
+
+def send_raw(path: str) -> dict[str, Any]:
+    """The start of the answer to a path as a server hands it over, decoded but not tidied by a client."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": unquote(path), "query_string": b"", "headers": []}
+    asyncio.run(guarded(application)(scope, receive, send))
+    return dict(sent[0])
+
+
+def test_a_query_is_checked_like_a_body():
+    assert ask("GET", "/things").json()["query"] == {"limit": 10}
+    assert ask("GET", "/things?limit=5").json()["query"] == {"limit": 5}
+    for query in ("limit=0", "limit=x", "limit=5&limit=6", "limit=5&other=1" * 30, "limit=\u0665"):
+        answer = ask("GET", f"/things?{query}")
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request"), query
+    assert ask("GET", "/page?x=1").status_code == 422
+    assert ask("GET", "/things/x?limit=5").status_code == 422
 
 
 def test_what_is_allowed_passes_with_safe_headers():
@@ -164,14 +256,14 @@ def test_web_sockets_are_closed_and_the_lifespan_passes():
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
-    asyncio.run(Guard(application, ROUTES)({"type": "websocket", "path": "/ok"}, receive, send))
+    asyncio.run(guarded(application)({"type": "websocket", "path": "/ok"}, receive, send))
     assert [m["type"] for m in sent] == ["websocket.close"]
     seen: list[str] = []
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(Guard(inner, ROUTES)({"type": "lifespan"}, receive, send))
+    asyncio.run(guarded(inner)({"type": "lifespan"}, receive, send))
     assert seen == ["lifespan"]
 
 

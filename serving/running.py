@@ -1,0 +1,17 @@
+"""What a serving process holds while it runs, for those who answer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from features.settings import Settings
+
+if TYPE_CHECKING:  # brings LightGBM, which BentoML's parent process has no use for
+    from serving.scoring import Scoring
+
+
+@dataclass(frozen=True)
+class Running:
+    """The settings, and the model, store and log that scores come from."""
+
+    settings: Settings
+    scoring: "Scoring"
