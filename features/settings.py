@@ -13,6 +13,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path("var"), description="folder for everything Foresell writes")
     tracking_uri: str = Field(default="", description="MLflow tracking URI; empty: a SQLite file under home")
+    database: str = Field(
+        default="", description="where the records are kept, as a postgresql:// URL; empty: a SQLite file under home"
+    )
     host: str = Field(default="127.0.0.1", description="address the service listens on")
     port: int = Field(default=3000, ge=1, le=65535, description="port of the prediction API")
     workers: int = Field(default=1, ge=1, description="processes of the prediction API")

@@ -14,8 +14,8 @@ from models.bundle import NAME
 from models.explain import Explanation, Reason
 from models.score import Score, score
 from serving.holder import Held
-from serving.log import Prediction
 from serving.problems import Problem
+from serving.records.predictions import Prediction
 
 Orders = Mapping[str, Sequence[tuple[int, str]]]  # by ledger quantity: day and order_id, newest first
 Items = Sequence[Mapping[str, Any]]  # a seller's items that came back, the most surprising first

@@ -10,8 +10,8 @@ from features.errors import ForesellError
 from features.quantities import available_quantities
 from features.table import numeric_names, plan
 from serving.holder import Held, Holder
-from serving.log import PredictionLog
 from serving.pointer import read
+from serving.records.predictions import PredictionLog
 from serving.store import POINTER, Store, open_store
 
 LOGGER = logging.getLogger("foresell")

@@ -11,8 +11,9 @@ from serving import metrics
 from serving.answers import Question, body, predict, unknown
 from serving.history import rows_of
 from serving.loaded import Following, Loaded
-from serving.log import Prediction, PredictionLog
 from serving.problems import refuse
+from serving.records.database import open_database
+from serving.records.predictions import Prediction, PredictionLog
 from serving.schema import History, ScoreRequest
 from serving.store import UNKNOWN
 
@@ -24,7 +25,7 @@ class Scoring:
 
     def __init__(self, settings: Settings) -> None:
         home = settings.home.resolve()
-        self.log = PredictionLog(home / "serving" / "predictions.sqlite")
+        self.log = PredictionLog(open_database(settings))
         self.following = Following(home, self.log)
 
     @property

@@ -1,8 +1,14 @@
 """What every test may ask for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from postgresql_server import fresh, programs, server
+
+from features.settings import Settings
+from serving.records.database import open_database
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,3 +20,30 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder `shared` beside the checkout: its real data and references cannot be read")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[sa.URL]:
+    """A PostgreSQL server of the tests' own."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def records_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """A home with a fresh database, of either kind."""
+    if request.param == "sqlite":
+        yield Settings(home=tmp_path)
+    else:
+        with fresh(request.getfixturevalue("postgresql")) as url:
+            yield Settings(home=tmp_path, database=url.render_as_string(hide_password=False))
+
+
+@pytest.fixture
+def records(records_settings: Settings) -> Iterator[sa.Engine]:
+    """That database, with the newest tables."""
+    engine = open_database(records_settings)
+    yield engine
+    engine.dispose()

@@ -59,7 +59,7 @@ def ask(api: httpx.Client, **request: Any) -> dict[str, Any]:
 
 def decisions(home: Path) -> dict[str, dict[str, Any]]:
     """The prediction log by decision_id."""
-    con = sqlite3.connect(home / "serving" / "predictions.sqlite")
+    con = sqlite3.connect(home / "serving" / "records.sqlite")
     con.row_factory = sqlite3.Row
     rows = {row["decision_id"]: dict(row) for row in con.execute("select * from predictions")}
     con.close()
@@ -171,7 +171,7 @@ def test_a_thousand_sellers_are_answered_in_order(api: httpx.Client):
 def test_every_prediction_is_in_the_log_and_can_be_replayed(api: httpx.Client, home: Path, bundle: Bundle):
     answer = api.post("/v1/score", json={"seller_ids": ["s2", "nobody", "s5"], "horizon_days": 14})
     logged = decisions(home)
-    con = sqlite3.connect(home / "serving" / "predictions.sqlite")
+    con = sqlite3.connect(home / "serving" / "records.sqlite")
     layouts = dict(con.execute("select digest, names from layouts"))
     con.close()
     for result in (r for r in answer.json()["results"] if "risks" in r):

@@ -10,16 +10,18 @@ import pytest
 import serving_market as market
 
 from features.block import Block
+from features.settings import Settings
 from models.bundle import load
 from serving.loaded import Following
-from serving.log import PredictionLog
+from serving.records.database import open_database
+from serving.records.predictions import PredictionLog
 from serving.store import write_store
 
 
 @pytest.fixture
 def following(tmp_path: Path) -> Iterator[Following]:
     """A process's pair, with nothing to load yet."""
-    log = PredictionLog(tmp_path / "log.sqlite")
+    log = PredictionLog(open_database(Settings(home=tmp_path)))
     yield Following(tmp_path, log)
     log.close()
 

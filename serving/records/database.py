@@ -1,0 +1,101 @@
+"""The database of the records: where it is, how it is reached, and that its tables are there.
+
+A commit has reached the disk when it returns, in either database, whatever the server's own default is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from features.errors import ForesellError
+from features.settings import Settings
+from models.lock import locked
+from serving.records.migrate import upgrade
+
+BUSY_SECONDS = 5.0
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+READS = "foresell_reads"
+
+
+def address(settings: Settings) -> sa.URL:
+    """Where the records are: the setting, or a SQLite file under home."""
+    if not settings.database:
+        return sa.URL.create(SQLITE, database=str(settings.home.resolve() / "serving" / "records.sqlite"))
+    try:
+        url = sa.make_url(settings.database)
+    except ArgumentError:
+        url = sa.URL.create("?")
+    match url.get_backend_name():
+        case "sqlite" if url.database:
+            return url.set(drivername=SQLITE, database=str(Path(url.database).resolve()))
+        case "postgresql":
+            return url.set(drivername="postgresql+psycopg")
+    rule = "The records must be in a SQLite file or in PostgreSQL."
+    step = "set FORESELL_DATABASE to sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, or leave it empty"
+    raise ForesellError(rule, f"FORESELL_DATABASE of kind {url.drivername!r}", step)
+
+
+def open_database(settings: Settings) -> sa.Engine:
+    """An engine on the database with the newest tables; of several processes, one makes them."""
+    engine = connect(address(settings))
+    with locked(settings.home.resolve() / "serving" / "records.lock"):
+        upgrade(engine)
+    return engine
+
+
+def connect(url: sa.URL) -> sa.Engine:
+    """An engine as durable as the rest relies on; the tables are as they are."""
+    return _sqlite(url) if url.get_backend_name() == SQLITE else _postgresql(url)
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one state of the database and takes no lock."""
+    with engine.connect().execution_options(**{READS: True}) as con:
+        yield con
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection whose work is durable when the block ends, or undone when it raises."""
+    with engine.begin() as con:
+        yield con
+
+
+def insert_new(con: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet; the others stay as they are."""
+    dialect = sqlite if con.dialect.name == SQLITE else postgresql
+    con.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, poolclass=QueuePool, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _prepare)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    """FULL: a commit has reached the disk."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(con: sa.Connection) -> None:
+    """IMMEDIATE: a writer waits at once, not in the middle, where SQLite would refuse it."""
+    con.exec_driver_sql("BEGIN" if con.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    milliseconds = int(BUSY_SECONDS * 1000)
+    options = f"-c synchronous_commit=on -c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
+    arguments = {"connect_timeout": int(BUSY_SECONDS), "options": options}
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)

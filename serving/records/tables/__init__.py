@@ -1,0 +1,1 @@
+"""One file a subject; every file here is read by the migrations."""
