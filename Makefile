@@ -28,7 +28,7 @@ demo: $(STAMP)  ## the main job end to end, then served; DATA=flights for the pu
 	$(BIN)/foresell demo $(if $(DATA),--data $(DATA)) $(ARGS)
 
 test: $(STAMP)  ## the whole suite but the long property tests
-	$(BIN)/python -m pytest -m "not long" $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 
 check: $(STAMP)  ## style, types, import rules and the fast tests: under a minute
 	$(BIN)/ruff check
