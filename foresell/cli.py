@@ -22,6 +22,7 @@ Standards = Annotated[
     str | None,
     typer.Option(help="Standards file, or a shipped preset; without it the built-in file.", metavar="FILE|preset:NAME"),
 ]
+Name = Annotated[str, typer.Argument(help="Name that the person logs in with.", show_default=False)]
 Zone = Annotated[
     str | None,
     typer.Option(help="Time zone whose calendar days count; else the source's own, else UTC."),
@@ -179,6 +180,60 @@ def serve(
     from foresell.service import serve_api
 
     serve_api(data, zone)
+
+
+@app.command()
+def review(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder in the data contract to write the online store from first.")
+    ] = None,
+    zone: Zone = None,
+) -> None:
+    """Serve the review pages for people, until stopped."""
+    from foresell.review import serve_pages
+
+    serve_pages(data, zone)
+
+
+users = typer.Typer(help="Who may log in to the review pages.", no_args_is_help=True)
+app.add_typer(users, name="users")
+
+
+@users.command("add")
+def add_user(
+    name: Name,
+    role: Annotated[Literal["reviewer", "manager", "seller"], typer.Option(help="What the person may see and do.")],
+    seller: Annotated[str, typer.Option(help="The seller_id that a login of the role seller speaks for.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Let a person log in; the password is typed, or one line of standard input."""
+    from foresell import users as people
+
+    show(people.add_user(name, role, seller), as_json)
+
+
+@users.command("list")
+def list_users(as_json: Json = False) -> None:
+    """Who may log in."""
+    from foresell import users as people
+
+    show(people.list_users(), as_json)
+
+
+@users.command("password")
+def set_password(name: Name, as_json: Json = False) -> None:
+    """Set another password; the person's open sessions end."""
+    from foresell import users as people
+
+    show(people.set_password(name), as_json)
+
+
+@users.command("remove")
+def remove_user(name: Name, as_json: Json = False) -> None:
+    """Take a login away; the person's open sessions end."""
+    from foresell import users as people
+
+    show(people.remove_user(name), as_json)
 
 
 @app.command()

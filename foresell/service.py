@@ -29,7 +29,7 @@ def serve_api(data: Path | None, zone: str | None) -> None:
     with steps() as say:
         if data:
             write_online_store(data, zone, settings, say)
-        _check_loadable(settings, say)
+        check_loadable(settings, say)
         process = start_ready(settings, say)
     with ending(process):
         print(f"Serving at {address(settings)} until Ctrl-C.", flush=True)
@@ -46,7 +46,7 @@ def write_online_store(data: Path, zone: str | None, settings: Settings, say: Sa
     return open_store(settings.home / "store")
 
 
-def _check_loadable(settings: Settings, say: Say) -> None:
+def check_loadable(settings: Settings, say: Say) -> None:
     """A service without a model or a store would start and never be ready."""
     if not current(settings.home):
         champion(settings, say)

@@ -1,0 +1,1 @@
+"""The review pages for people: a process of its own, with logins, beside the prediction API."""

@@ -1,0 +1,49 @@
+"""Error pages: what happened, and what to do now; the same frame as every other page."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.review import sessions, texts
+from serving.review.call import Call, Refusal
+from serving.review.page import Page, render, shown
+from serving.review.services import Services
+
+KNOWN = (400, 403, 404, 405, 409, 413, 415, 429, 500, 503)
+
+
+@dataclass(frozen=True)
+class ErrorPage(Page):
+    """What went wrong."""
+
+    template: ClassVar[str] = "error.html"
+    status: int = shown("the HTTP status")
+    happened: str = shown("what happened")
+    next_step: str = shown("what to do now")
+    back: str = shown("where to go on")
+
+
+async def page(services: Services, request: Request, refusal: Refusal) -> Response:
+    """The page of a refusal."""
+    return await run_in_threadpool(_page, services, request, refusal)
+
+
+def _page(services: Services, request: Request, refusal: Refusal) -> Response:
+    visitor = sessions.visitor(services.engine, request.cookies.get(services.cookie, ""), services.review)
+    call = Call(services, visitor, request.url.path, query=dict(request.query_params))
+    status = refusal.status if refusal.status in KNOWN else 500
+    happened = texts.plain(refusal.message or f"error.{status}.happened", **refusal.values)
+    shown_page = ErrorPage(
+        title=texts.plain(f"error.{status}.title"),
+        status=refusal.status,
+        happened=happened,
+        next_step=texts.plain(f"error.{status}.next"),
+        back="/" if visitor else "/login",
+    )
+    response = render(call, shown_page, refusal.status)
+    if "seconds" in refusal.values:
+        response.headers["Retry-After"] = str(refusal.values["seconds"])
+    return response
