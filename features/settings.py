@@ -22,4 +22,5 @@ class Settings(BaseSettings):
     quarantine_share: float = Field(
         default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined"
     )
+    idempotency_hours: float = Field(default=24, gt=0, description="how long an Idempotency-Key keeps its answer")
     refresh_seconds: float = Field(default=30, gt=0, description="how often the service looks for a new champion")

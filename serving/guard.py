@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import metrics, strict
 from serving.problems import MEDIA_TYPE, Problem, Refused, invalid, refuse, response
-from serving.routes import Call, Route, Routes
+from serving.routes import CURRENT, Call, Route, Routes
 
 if TYPE_CHECKING:
     from serving.running import Running
@@ -81,6 +81,7 @@ class Guard:
         if call.route.handle:
             await (await call.route.handle(call))(scope, receive, answer)
         else:
+            CURRENT.set(call)
             await self.app(scope, _again(call.raw, receive) if call.route.body else receive, answer)
 
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from features.errors import ForesellError
 from features.quantities import available_quantities
 from features.table import numeric_names, plan
 from serving.holder import Held, Holder
 from serving.pointer import read
-from serving.records.predictions import PredictionLog
+from serving.records.predictions import know
 from serving.store import POINTER, Store, open_store
 
 LOGGER = logging.getLogger("foresell")
@@ -29,11 +31,11 @@ class Loaded:
 class Following:
     """The pair in use in this process; only `look` changes it, and only to one that fits."""
 
-    def __init__(self, home: Path, log: PredictionLog) -> None:
+    def __init__(self, home: Path, records: sa.Engine) -> None:
         self.loaded: Loaded | None = None
         self._holder = Holder(home)
         self._folder = home / "store"
-        self._log = log
+        self._records = records
         self._store: Store | None = None
         self._seen: Mapping[str, Any] | None = None
         self._tried: tuple[Held | None, Store | None] = (None, None)
@@ -45,8 +47,8 @@ class Following:
         pair = (self._holder.held, self._store)
         if pair[0] is self._tried[0] and pair[1] is self._tried[1]:
             return
-        self._tried = pair
         self._join(*pair)
+        self._tried = pair
 
     def _look_at_store(self) -> None:
         named = read(self._folder / POINTER)
@@ -68,7 +70,7 @@ class Following:
             some = ", ".join(missing[:3])
             LOGGER.error("Version %s needs %d columns that the store lacks: %s", held.version, len(missing), some)
             return
-        self.loaded = Loaded(held, store, self._log.know(store.names))
+        self.loaded = Loaded(held, store, know(self._records, store.names))
 
 
 def _needed(held: Held, store: Store) -> set[str]:

@@ -30,6 +30,7 @@ class Meters:
     requests: Counter
     seconds: Histogram
     predictions: Counter
+    commit_seconds: Histogram
 
 
 @cache
@@ -39,6 +40,9 @@ def meters() -> Meters:
         requests=Counter("foresell_requests", "Requests answered.", ["route", "status"]),
         seconds=Histogram("foresell_request_seconds", "Time to answer a request.", ["route"], buckets=SECONDS),
         predictions=Counter("foresell_predictions", "Sellers scored."),
+        commit_seconds=Histogram(
+            "foresell_commit_seconds", "From a record made to a record durable: the log's lag.", buckets=SECONDS
+        ),
     )
 
 
@@ -51,6 +55,11 @@ def count_request(route: str, status: int, seconds: float) -> None:
 def count_predictions(count: int) -> None:
     """So many sellers scored."""
     meters().predictions.inc(count)
+
+
+def observe_commit(seconds: float) -> None:
+    """One request's records are durable, so long after they were made."""
+    meters().commit_seconds.observe(seconds)
 
 
 async def page(_: Call) -> Response:

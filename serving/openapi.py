@@ -51,7 +51,8 @@ def document(routes: Routes) -> dict[str, Any]:
 def kinds_of(route: Route) -> tuple[str, ...]:
     """Every kind of problem that a route may answer with."""
     takes = WITH_BODY if route.body else ("invalid-request",) if route.query or "{" in route.path else ()
-    return tuple(dict.fromkeys([*takes, *route.problems, *ALWAYS]))
+    again = ("idempotency-mismatch", "erased") if route.idempotent else ()
+    return tuple(dict.fromkeys([*takes, *again, *route.problems, *ALWAYS]))
 
 
 def _operation(route: Route) -> dict[str, Any]:

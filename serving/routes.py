@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,8 +62,10 @@ class Call:
     query: BaseModel | None = None
     body: BaseModel | None = None
     raw: bytes = b""
+    caller: str = ""  # id of the API key
 
 
+CURRENT: ContextVar[Call] = ContextVar("call")  # for what BentoML answers, which is given the body alone
 Handler = Callable[[Call], Awaitable[Response]]
 
 

@@ -5,15 +5,19 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.responses import Response
 
 from features.settings import Settings
 from serving import metrics
 from serving.answers import Question, body, predict, unknown
 from serving.history import rows_of
+from serving.idempotency import Made, once
 from serving.loaded import Following, Loaded
 from serving.problems import refuse
+from serving.records.commits import Commits
 from serving.records.database import open_database
-from serving.records.predictions import Prediction, PredictionLog
+from serving.records.predictions import Prediction, rows
+from serving.routes import Call
 from serving.schema import History, ScoreRequest
 from serving.store import UNKNOWN
 
@@ -24,38 +28,39 @@ class Scoring:
     """The model, store and log of one serving process."""
 
     def __init__(self, settings: Settings) -> None:
-        home = settings.home.resolve()
-        self.log = PredictionLog(open_database(settings))
-        self.following = Following(home, self.log)
+        self.commits = Commits(open_database(settings))
+        self.following = Following(settings.home.resolve(), self.commits.engine)
 
     @property
     def ready(self) -> bool:
         """Whether there is a model and a store that it can score."""
         return self.following.loaded is not None
 
-    async def answer(self, request: ScoreRequest) -> bytes:
-        """The body of the answer; Refused with the problem that stands for it."""
+    async def answer(self, call: Call, request: ScoreRequest) -> Response:
+        """The answer, once its predictions are durable; Refused with the problem that stands for it."""
+        return await once(call, self.commits, partial(self._make, request))
+
+    async def _make(self, request: ScoreRequest, request_id: str) -> Made:
         loaded, history = self.following.loaded, request.history
         if loaded is None:
             raise refuse("not-ready")
-        results = await (self._new(loaded, history, request) if history else self._known(loaded, request))
-        return body(loaded.held, loaded.store.day, results)
-
-    async def _known(self, loaded: Loaded, request: ScoreRequest) -> list[bytes]:
-        seller_ids = request.seller_ids or []
-        numbers = loaded.store.find(seller_ids)
-        answered = iter(await self._logged(await _predict(loaded, numbers[numbers != UNKNOWN], request)))
-        return [unknown(s) if n == UNKNOWN else next(answered) for s, n in zip(seller_ids, numbers, strict=True)]
-
-    async def _new(self, loaded: Loaded, history: History, request: ScoreRequest) -> list[bytes]:
-        return await self._logged(await asyncio.to_thread(_predict_new, loaded, history, request))
-
-    async def _logged(self, predictions: list[Prediction]) -> list[bytes]:
-        """The answers, once they are in the log."""
-        if predictions:
-            await self.log.append(predictions)
+        if history:
+            predictions = await asyncio.to_thread(_predict_new, loaded, history, request)
+            results = [p.answer for p in predictions]
+        else:
+            predictions, results = await _known(loaded, request)
         metrics.count_predictions(len(predictions))
-        return [p.answer for p in predictions]
+        return Made(body(loaded.held, loaded.store.day, results), rows(predictions, request_id))
+
+
+async def _known(loaded: Loaded, request: ScoreRequest) -> tuple[list[Prediction], list[bytes]]:
+    """Predictions of those that the store knows, and a result for each that was asked for."""
+    seller_ids = request.seller_ids or []
+    numbers = loaded.store.find(seller_ids)
+    predictions = await _predict(loaded, numbers[numbers != UNKNOWN], request)
+    answered = iter(predictions)
+    pairs = zip(seller_ids, numbers, strict=True)
+    return predictions, [unknown(s) if n == UNKNOWN else next(answered).answer for s, n in pairs]
 
 
 async def _predict(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreRequest) -> list[Prediction]:
@@ -69,13 +74,13 @@ async def _predict(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreReq
 def _predict_rows(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreRequest) -> list[Prediction]:
     if not len(numbers):
         return []
-    rows = loaded.store.rows(numbers)
-    return predict(loaded.held, rows, _question(request), loaded.store.day, loaded.layout)
+    found = loaded.store.rows(numbers)
+    return predict(loaded.held, found, _question(request), loaded.store.day, loaded.layout)
 
 
 def _predict_new(loaded: Loaded, history: History, request: ScoreRequest) -> list[Prediction]:
-    rows = rows_of(history, request.seller or {}, loaded.store, loaded.held.bundle)
-    return predict(loaded.held, rows, _question(request), loaded.store.day, loaded.layout)
+    found = rows_of(history, request.seller or {}, loaded.store, loaded.held.bundle)
+    return predict(loaded.held, found, _question(request), loaded.store.day, loaded.layout)
 
 
 def _question(request: ScoreRequest) -> Question:

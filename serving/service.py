@@ -8,6 +8,7 @@ from starlette.responses import Response
 from features.settings import Settings
 from serving.guard import Guard
 from serving.problems import Refused, response
+from serving.routes import CURRENT
 from serving.running import Running
 from serving.schema import ScoreAnswer, ScoreRequest
 from serving.table import ROUTES
@@ -45,7 +46,7 @@ class Foresell:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        self.scoring.log.close()
+        await self.scoring.commits.close()
 
     def __is_ready__(self) -> bool:
         return self.scoring.ready
@@ -54,7 +55,7 @@ class Foresell:
     async def score(self, request: ScoreRequest, /) -> Response:
         """Score sellers that the store knows, or one by its history."""
         try:
-            return Response(await self.scoring.answer(request), media_type="application/json")
+            return await self.scoring.answer(CURRENT.get(), request)
         except Refused as refused:
             return response(refused.problem, refused.headers)
 

@@ -30,6 +30,7 @@ ROUTES = Routes(
             answer=ScoreAnswer,
             problems=SCORED,
             roles=frozenset({"score"}),
+            idempotent=True,
             example={"seller_ids": ["s000342"], "horizon_days": 28, "explain": True},
         ),
     ]

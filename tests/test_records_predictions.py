@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from features.settings import Settings
 from serving.problems import Refused
-from serving.records import database
+from serving.records import commits, database
+from serving.records.commits import Commits, Unit
 from serving.records.database import open_database, reading, writing
-from serving.records.predictions import Prediction, PredictionLog, layout_digest
+from serving.records.predictions import Prediction, know, layout_digest, rows
 from serving.records.tables.predictions import PREDICTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -33,46 +34,50 @@ def stored(engine: sa.Engine) -> list[str]:
         return sorted(con.execute(sa.select(PREDICTIONS.c.decision_id)).scalars())
 
 
-def appending(engine: sa.Engine, work: Callable[[PredictionLog, str], Awaitable[None]]) -> None:
-    """Run the work on a log and a layout that it knows."""
+Append = Callable[[list[Prediction]], Awaitable[object]]
+
+
+def appending(engine: sa.Engine, work: Callable[[Append, str], Awaitable[None]]) -> None:
+    """Run the work with what appends predictions, and a layout that is known."""
+    layout = know(engine, ("a",))
 
     async def run() -> None:
-        log = PredictionLog(engine)
-        await work(log, log.know(("a",)))
+        group = Commits(engine)
+        await work(lambda predictions: group.keep(Unit(rows(predictions))), layout)
 
     asyncio.run(run())
 
 
 def test_what_was_appended_can_be_read_by_others_at_once(records: sa.Engine):
-    async def append(log: PredictionLog, layout: str) -> None:
-        await log.append([prediction(1, layout), prediction(2, layout)])
+    async def work(append: Append, layout: str) -> None:
+        await append([prediction(1, layout), prediction(2, layout)])
         assert stored(records) == ["d1", "d2"]
 
-    appending(records, append)
+    appending(records, work)
 
 
 def test_those_that_wait_together_share_a_commit(records: sa.Engine, monkeypatch: pytest.MonkeyPatch):
     writes: list[int] = []
-    write = PredictionLog._write
-    monkeypatch.setattr(PredictionLog, "_write", lambda self, ps: (writes.append(len(ps)), write(self, ps))[1])
+    write = commits._write
+    monkeypatch.setattr(commits, "_write", lambda engine, units: (writes.append(len(units)), write(engine, units))[1])
 
-    async def append(log: PredictionLog, layout: str) -> None:
-        await asyncio.gather(*(log.append([prediction(n, layout)]) for n in range(100)))
+    async def work(append: Append, layout: str) -> None:
+        await asyncio.gather(*(append([prediction(n, layout)]) for n in range(100)))
 
-    appending(records, append)
+    appending(records, work)
     assert sum(writes) == 100
     assert len(writes) <= 3
     assert len(stored(records)) == 100
 
 
 def test_what_cannot_be_written_is_refused_and_what_follows_is_not(records: sa.Engine):
-    async def append(log: PredictionLog, layout: str) -> None:
+    async def work(append: Append, layout: str) -> None:
         with pytest.raises(Refused) as refused:
-            await log.append([prediction(1, "a layout nobody stored")])
+            await append([prediction(1, "a layout nobody stored")])
         assert (refused.value.problem.status, refused.value.headers["Retry-After"]) == (503, "1")
-        await log.append([prediction(2, layout)])
+        await append([prediction(2, layout)])
 
-    appending(records, append)
+    appending(records, work)
     assert stored(records) == ["d2"]
 
 
@@ -82,23 +87,23 @@ def test_a_lock_held_by_another_is_waited_for_a_while_then_refused(
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
     records, other = open_database(records_settings), open_database(records_settings)
 
-    async def append(log: PredictionLog, layout: str) -> None:
+    async def work(append: Append, layout: str) -> None:
         with writing(other) as con:
             if con.dialect.name == "postgresql":
                 con.exec_driver_sql("lock table predictions in exclusive mode")
             with pytest.raises(Refused):
-                await log.append([prediction(1, layout)])
-        await log.append([prediction(2, layout)])
+                await append([prediction(1, layout)])
+        await append([prediction(2, layout)])
 
-    appending(records, append)
+    appending(records, work)
     assert stored(other) == ["d2"]
     records.dispose()
     other.dispose()
 
 
 def test_the_layout_is_stored_once_and_depends_on_the_order(records: sa.Engine):
-    log = PredictionLog(records)
-    assert log.know(("a", "b")) == log.know(("a", "b")) == layout_digest(["a", "b"]) != log.know(("b", "a"))
+    assert know(records, ("a", "b")) == know(records, ("a", "b")) == layout_digest(["a", "b"])
+    assert know(records, ("b", "a")) != layout_digest(["a", "b"])
 
 
 APPEND_FOR_EVER = """
@@ -106,14 +111,15 @@ import asyncio, sys
 sys.path.insert(0, "tests")
 from features.settings import Settings
 from serving.records.database import open_database
-from serving.records.predictions import PredictionLog
+from serving.records.commits import Commits, Unit
+from serving.records.predictions import know, rows
 from test_records_predictions import prediction
 
 async def main():
-    log = PredictionLog(open_database(Settings(home=sys.argv[1], database=sys.argv[2])))
-    layout, n = log.know(("a",)), 0
+    engine = open_database(Settings(home=sys.argv[1], database=sys.argv[2]))
+    commits, layout, n = Commits(engine), know(engine, ("a",)), 0
     while True:
-        await asyncio.gather(*(log.append([prediction(n + i, layout)]) for i in range(5)))
+        await asyncio.gather(*(commits.keep(Unit(rows([prediction(n + i, layout)]))) for i in range(5)))
         print(*(f"d{n + i}" for i in range(5)), flush=True)
         n += 5
 

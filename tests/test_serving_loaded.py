@@ -14,16 +14,15 @@ from features.settings import Settings
 from models.bundle import load
 from serving.loaded import Following
 from serving.records.database import open_database
-from serving.records.predictions import PredictionLog
 from serving.store import write_store
 
 
 @pytest.fixture
 def following(tmp_path: Path) -> Iterator[Following]:
     """A process's pair, with nothing to load yet."""
-    log = PredictionLog(open_database(Settings(home=tmp_path)))
-    yield Following(tmp_path, log)
-    log.close()
+    records = open_database(Settings(home=tmp_path))
+    yield Following(tmp_path, records)
+    records.dispose()
 
 
 @pytest.mark.slow

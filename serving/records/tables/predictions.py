@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from serving.records.chained import chained, payload
 from serving.records.metadata import METADATA
 
 LAYOUTS = sa.Table(
@@ -10,19 +11,19 @@ LAYOUTS = sa.Table(
     sa.Column("digest", sa.Text, primary_key=True, comment="sha256 of the names"),
     sa.Column("names", sa.Text, nullable=False, comment="JSON list: the columns of a feature vector, in order"),
 )
-PREDICTIONS = sa.Table(
+PREDICTIONS = chained(
     "predictions",
-    METADATA,
-    sa.Column("decision_id", sa.Text, primary_key=True),
+    "decision_id",
     sa.Column("logged_at", sa.Text, nullable=False, index=True),
-    sa.Column("seller_id", sa.Text, nullable=False, index=True),
+    sa.Column("request_id", sa.Text, comment="of the call that asked"),
     sa.Column("as_of", sa.Text, nullable=False),
     sa.Column("horizon_days", sa.Integer, nullable=False),
     sa.Column("model_version", sa.Text, nullable=False),
     sa.Column("model_digest", sa.Text, nullable=False),
     sa.Column("layout", sa.Text, sa.ForeignKey("layouts.digest"), nullable=False),
-    sa.Column("vector", sa.LargeBinary, nullable=False, comment="little-endian float64, one per name of the layout"),
-    sa.Column("attributes", sa.Text, nullable=False, comment="JSON: category, region, peer group, ..."),
-    sa.Column("offsets", sa.Text, nullable=False, comment="JSON: the roll-forward's log-odds by risk"),
-    sa.Column("answer", sa.LargeBinary, nullable=False, comment="the bytes of the result as answered"),
+    payload("seller_id", sa.Text, index=True),
+    payload("vector", sa.LargeBinary, comment="little-endian float64, one per name of the layout"),
+    payload("attributes", sa.Text, comment="JSON: category, region, peer group, ..."),
+    payload("offsets", sa.Text, comment="JSON: the roll-forward's log-odds by risk"),
+    payload("answer", sa.LargeBinary, comment="the bytes of the result as answered"),
 )

@@ -1,0 +1,73 @@
+"""Append records and their entries in the chain, in one transaction.
+
+There is one appender at a time: whoever holds the chain's head. On SQLite that is the writer, on PostgreSQL the holder
+of the head's row. A record and its entry are committed together or not at all, so a crash leaves nothing to repair, no
+record waits outside the chain, and entries are in the order of the commits.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from serving.records.chained import Kind, kind_of
+from serving.records.digests import link
+from serving.records.tables.chain import CHAIN, CHAIN_HEAD
+
+Row = Mapping[str, Any]
+
+
+def record(con: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert rows of a chained table with their entries; durable once the transaction is."""
+    if not rows:
+        return
+    kind, (seq, before) = kind_of(table), hold(con)
+    salted = [kind.salted(row) for row in rows]
+    entries = list(_entries(kind, salted, seq, before))
+    _insert(con, table, salted)
+    _insert(con, CHAIN, entries)
+    _move(con, entries[-1])
+
+
+def hold(con: sa.Connection) -> tuple[int, bytes]:
+    """The end of the chain, held until this transaction ends: seq and link of the last entry."""
+    row = con.exec_driver_sql(_head(con.dialect)).one()
+    return int(row[0]), bytes(row[1])
+
+
+def _entries(kind: Kind, salted: Sequence[Row], seq: int, before: bytes) -> Iterator[dict[str, Any]]:
+    for number, row in enumerate(salted, seq + 1):
+        kept, payload = kind.digests(row)
+        before = link(before, number, kind.subject, row[kind.key], kept, payload)
+        entry = {"seq": number, "subject": kind.subject, "record_id": row[kind.key], "kept": kept, "payload": payload}
+        yield entry | {"link": before}
+
+
+# The SQL of the hot path is made once a process: compiling it would take longer than running it.
+def _insert(con: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    names = tuple(rows[0])
+    values = [tuple(row[name] for name in names) for row in rows]
+    con.exec_driver_sql(_inserting(con.dialect, table, names), values)
+
+
+def _move(con: sa.Connection, last: Row) -> None:
+    mark = _mark(con.dialect)
+    moved = f"update chain_head set seq = {mark}, link = {mark} where id = 1"
+    con.exec_driver_sql(moved, (last["seq"], last["link"]))
+
+
+@cache
+def _inserting(dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...]) -> str:
+    columns = ", ".join(dialect.identifier_preparer.quote(name) for name in names)
+    return f"insert into {table.name} ({columns}) values ({', '.join([_mark(dialect)] * len(names))})"
+
+
+@cache
+def _head(dialect: sa.Dialect) -> str:
+    wanted = sa.select(CHAIN_HEAD.c.seq, CHAIN_HEAD.c.link).with_for_update()
+    return str(wanted.compile(dialect=dialect))
+
+
+def _mark(dialect: sa.Dialect) -> str:
+    return "?" if dialect.paramstyle == "qmark" else "%s"

@@ -1,0 +1,143 @@
+"""Group commit: what several requests record at the same time shares one transaction, and is answered after it.
+
+Declared policy: when the database does not take a record (disk full, lock held by another, server gone), nothing of
+the request is kept and its caller gets 503 with Retry-After. The wait for a lock is bounded by the database's own
+BUSY_SECONDS, twice at most: once for the batch before, once for one's own.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, IntegrityError
+
+from serving import metrics
+from serving.problems import Problem, Refused
+from serving.records.chain import hold, record
+from serving.records.claims import Answered, Claim, take
+from serving.records.database import reading, writing
+
+LOGGER = logging.getLogger("foresell")
+T = TypeVar("T")
+Rows = Mapping[sa.Table, Sequence[Mapping[str, Any]]]
+Work = Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one request records, all or nothing.
+
+    rows: of chained tables. also: what else is to be done in the transaction. claim: its Idempotency-Key's.
+    """
+
+    rows: Rows = field(default_factory=dict)
+    also: Work | None = None
+    claim: Claim | None = None
+
+
+Result = Answered | None  # what was there under the key already
+Waiting = tuple[Unit, "asyncio.Future[Result]"]
+
+
+class Commits:
+    """Takes units from one event loop; those that wait at the same time share one commit."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._waiting: list[Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def keep(self, unit: Unit) -> Result:
+        """Return once the unit is durable, or with what was kept under its key before. Refused: nothing is kept."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        started = perf_counter()
+        self._waiting.append((unit, done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_waiting())
+        before = await done
+        metrics.observe_commit(perf_counter() - started)
+        return before
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """What the work reads, off the event loop."""
+        try:
+            return await asyncio.to_thread(_read, self.engine, work)
+        except sa.exc.DBAPIError as error:
+            raise _refused(error) from error
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the database."""
+        if self._writer:
+            await asyncio.wait([self._writer])
+        self.engine.dispose()
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            await self._settle(batch)
+
+    async def _settle(self, batch: Sequence[Waiting]) -> None:
+        try:
+            results = await asyncio.to_thread(_write, self.engine, [unit for unit, _ in batch])
+        except (IntegrityError, DataError, Refused) as error:  # one unit's own; the others shall not suffer for it
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            for waiting in batch:
+                await self._settle([waiting])
+        except Exception as error:  # whatever it was, nothing is kept, so nothing may be answered
+            _fail(batch, error)
+        else:
+            for (_, done), result in zip(batch, results, strict=True):
+                if not done.done():  # its request has gone away
+                    done.set_result(result)
+
+
+def _write(engine: sa.Engine, units: Sequence[Unit]) -> list[Result]:
+    """Keep the units in one transaction; those whose key was there before leave nothing."""
+    rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
+    results: list[Result] = []
+    with writing(engine) as con:
+        for unit in units:
+            results.append(before := take(con, unit.claim) if unit.claim else None)
+            if before is None:
+                _collect(con, unit, rows)
+        for table, new in rows.items():
+            record(con, table, new)
+    return results
+
+
+def _collect(con: sa.Connection, unit: Unit, rows: dict[sa.Table, list[Mapping[str, Any]]]) -> None:
+    if unit.also:
+        hold(con)
+        unit.also(con)
+    for table, new in unit.rows.items():
+        rows.setdefault(table, []).extend(new)
+
+
+def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    with reading(engine) as con:
+        return work(con)
+
+
+def _fail(batch: Sequence[Waiting], error: Exception) -> None:
+    refused = error if isinstance(error, Refused) else _refused(error)
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(refused)
+
+
+def _refused(error: Exception) -> Refused:
+    LOGGER.error("The database does not take or give records: %s", _said(error))
+    return Refused(Problem("log-unavailable"), {"Retry-After": "1"})
+
+
+def _said(error: Exception) -> str:
+    """The database's own words, without the statement and the values that SQLAlchemy adds."""
+    inner = getattr(error, "orig", None) or error
+    lines = str(inner).splitlines()
+    return f"{type(inner).__name__}: {lines[0] if lines else ''}"
