@@ -5,7 +5,6 @@ import secrets
 from features.settings import Settings
 from serving.loaded import Following
 from serving.records.database import open_database
-from serving.records.predictions import PredictionLog
 from serving.review.settings import ReviewSettings
 from serving.review.throttle import Throttle
 
@@ -17,8 +16,7 @@ class Services:
         self.settings, self.review = settings, review
         self.home = settings.home.resolve()
         self.engine = open_database(settings)
-        self.log = PredictionLog(self.engine)
-        self.following = Following(self.home, self.log)
+        self.following = Following(self.home, self.engine)
         self.throttle = Throttle()
         # The prefix binds a cookie to this host and to TLS; a browser refuses it without.
         prefix = "__Host-" if review.secure else ""
@@ -31,7 +29,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of the database."""
-        self.log.close()
+        self.engine.dispose()
 
 
 def new_token() -> str:
