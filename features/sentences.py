@@ -9,6 +9,8 @@ not known). A part in `[...]` is left out where a count in it is 0 or something 
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 
 FIELD = re.compile(r"\{([^{}|]+)(?:\|([^{}]+))?\}")
 PART = re.compile(r"\[([^\[\]]*)\]")
@@ -19,11 +21,79 @@ MINUTES_A_DAY = 1440
 Row = Mapping[str, float | str]
 
 
+@dataclass(frozen=True)
+class Field:
+    """What stands in braces, taken apart once. terms: sign, and a number or the name of a column."""
+
+    expression: str
+    terms: tuple[tuple[str, str | float], ...]
+    style: str
+    wordings: tuple[str, ...]
+
+    def value(self, row: Row) -> float:
+        """The expression worked out from left to right; nan where it divides by zero."""
+        total = 0.0
+        for sign, term in self.terms:
+            total = _step(total, sign, float(row[term]) if isinstance(term, str) else term)
+        return total
+
+    def said(self, row: Row) -> str:
+        """The words for a row."""
+        known = row.get(self.expression)
+        if isinstance(known, str):
+            return known or UNKNOWN
+        number = self.value(row)
+        if self.wordings:
+            return _words(self.wordings, number)
+        return UNKNOWN if math.isnan(number) else _styled(number, self.style)
+
+    def tells(self, row: Row) -> bool:
+        """Whether it is known, and no bare count of 0."""
+        known = row.get(self.expression)
+        if isinstance(known, str):
+            return bool(known)
+        number = self.value(row)
+        bare = not self.style and "/" not in self.expression
+        return not (math.isnan(number) or (bare and number == 0))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a template: texts and fields; an optional one is left out where a field of it does not tell."""
+
+    pieces: tuple[str | Field, ...]
+    optional: bool
+
+    def said(self, row: Row) -> str:
+        """The words for a row."""
+        if self.optional and not all(piece.tells(row) for piece in self.pieces if isinstance(piece, Field)):
+            return ""
+        return "".join([piece if isinstance(piece, str) else piece.said(row) for piece in self.pieces])
+
+
 def say(template: str, row: Row) -> str:
     """The template with its fields filled in from a row."""
-    whole = PART.sub(lambda m: m[1] if _worth_saying(m[1], row) else "", template)
-    said = FIELD.sub(lambda m: _field(m[1], m[2], row), whole)
+    said = "".join([part.said(row) for part in parts(template)])
     return said[:1].upper() + said[1:] or UNTOLD
+
+
+@cache
+def parts(template: str) -> tuple[Part, ...]:
+    """A template taken apart; templates are the catalogue's, so they are few."""
+    texts = PART.split(template)  # every second one stood in [...]
+    return tuple(Part(_pieces(text), bool(i % 2)) for i, text in enumerate(texts) if text)
+
+
+def _pieces(text: str) -> tuple[str | Field, ...]:
+    texts, found = FIELD.split(text), []  # text, expression, style, text, ...
+    for before, expression, style in zip(texts[::3], texts[1::3], texts[2::3], strict=False):
+        found += [before, _field(expression, style or "")]
+    return tuple(piece for piece in [*found, texts[-1]] if piece)
+
+
+def _field(expression: str, style: str) -> Field:
+    terms = [(sign, float(term) if term[0].isdigit() else term) for sign, term in TERM.findall(expression)]
+    return Field(expression, tuple(terms), style, tuple(style.split("/")) if "/" in style else ())
 
 
 def columns_of(template: str) -> tuple[str, ...]:
@@ -34,11 +104,7 @@ def columns_of(template: str) -> tuple[str, ...]:
 
 def value(expression: str, row: Row) -> float:
     """A small expression worked out from left to right; nan where it divides by zero."""
-    total = 0.0
-    for sign, name in TERM.findall(expression):
-        number = float(name if name[0].isdigit() else row[name])
-        total = _step(total, sign, number)
-    return total
+    return _field(expression, "").value(row)
 
 
 def _step(total: float, sign: str, number: float) -> float:
@@ -47,31 +113,14 @@ def _step(total: float, sign: str, number: float) -> float:
     return total * number if sign == "*" else total - number if sign == "-" else total + number
 
 
-def _worth_saying(part: str, row: Row) -> bool:
-    """Whether everything in an optional part is known, and its bare counts are not 0."""
-    fields = FIELD.findall(part)
-    texts = [row[name] for name, _ in fields if isinstance(row.get(name), str)]
-    numbers = [(value(f, row), not style and "/" not in f) for f, style in fields if not isinstance(row.get(f), str)]
-    return all(texts) and not any(math.isnan(number) or (bare and number == 0) for number, bare in numbers)
-
-
-def _field(expression: str, style: str | None, row: Row) -> str:
-    if isinstance(row.get(expression), str):
-        return str(row[expression]) or UNKNOWN
-    number = value(expression, row)
-    if style and "/" in style:
-        return _words(style.split("/"), number)
-    return UNKNOWN if math.isnan(number) else _styled(number, style)
-
-
-def _words(wordings: list[str], number: float) -> str:
+def _words(wordings: tuple[str, ...], number: float) -> str:
     """The wording for none, one, more, or for what is not known."""
     if math.isnan(number):
         return wordings[3] if len(wordings) > 3 else UNKNOWN
     return wordings[min(2, math.ceil(number))].replace("#", _plain(number))
 
 
-def _styled(number: float, style: str | None) -> str:
+def _styled(number: float, style: str) -> str:
     if style == "share":
         return f"{100 * number:.1f}%" if abs(number) < 0.1 and number else f"{100 * number:.0f}%"
     if style == "hours":

@@ -19,6 +19,7 @@ from features.standards_file import from_entry
 from models import calibration
 from models.bundle_files import Files, as_bytes, difference, digest_of, refused, verify, write
 from models.risk_model import ARITHMETIC, Bands, Key, RiskModel, predict
+from models.together import Together
 
 NAME, FORMAT = "foresell", 1
 GOLDEN_ROWS = 20
@@ -37,6 +38,7 @@ class Bundle:
     calibrated_to: str  # ISO date of the last label the calibration saw
     created_from: Mapping[str, Any] = field(default_factory=dict)  # plain values: data set, seed, ...
     digest: str = ""  # known once saved or loaded
+    _together: dict[tuple[int, tuple[str, ...]], Together] = field(default_factory=dict, init=False, compare=False)
 
     def model(self, risk: str, horizon: int, part: str = "") -> RiskModel:
         """The model of a risk (or one of its parts) for a horizon in days."""
@@ -45,6 +47,14 @@ class Bundle:
         if found is None:
             known = ", ".join(str(m.key) for m in self.models)
             raise ForesellError("The bundle must hold the model asked for.", str(key), f"ask for one of {known}")
+        return found
+
+    def together(self, horizon: int, names: tuple[str, ...]) -> Together:
+        """The models of a horizon, ready for blocks with these columns; made once for each."""
+        found = self._together.get((horizon, names))
+        if found is None:
+            mine = tuple(m for m in self.models if m.key.horizon == horizon)
+            found = self._together[horizon, names] = Together(mine, names)
         return found
 
 

@@ -92,7 +92,12 @@ class Prediction:
 def predict(model: RiskModel, block: Block) -> Prediction:
     """Served log-odds and probabilities. nan features are what the trees have learned to do with them."""
     projection = roll_forward.project(model.standard, block, model.key.horizon)
-    rows, offset = matrix(model.features, block, projection), roll_forward.log_odds(projection.probability)
+    offset = roll_forward.log_odds(projection.probability)
+    return finished(model, matrix(model.features, block, projection), projection, offset)
+
+
+def finished(model: RiskModel, rows: Array, projection: Projection, offset: Array) -> Prediction:
+    """The prediction, once the Booster's rows and the offset are there."""
     raw = _trees(model, rows, raw_score=True) if len(rows) else np.empty(0)
     served = model.calibration.apply(offset + raw)
     return Prediction(projection, rows, offset, raw, served, expit(served))

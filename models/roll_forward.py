@@ -50,18 +50,58 @@ def project(standard: Standard, block: Block, horizon: int) -> Projection:
     Orders to come fail like the seller's shrunk rate: X ~ beta-binomial(coming, a, b). Their number is as large as
     lately for X, and Poisson around that for the minimum volume.
     """
-    now_x, now_n = standard.counts(block)
-    stay_x, stay_n = _staying(standard, block, horizon)
+    return carried(counts(standard, block, horizon), rule(standard, len(block)))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a projection starts from; every array has shape (rows,). The market's are those of the whole window."""
+
+    now_x: Array
+    now_n: Array
+    stay_x: Array
+    stay_n: Array
+    coming: Array
+    market_x: Array
+    market_n: Array
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What of its standard decides a row's breach, so that rows of several standards are carried on together."""
+
+    tolerance: NDArray[np.int64]  # in millionths
+    limit_keeps: NDArray[np.bool_]
+    complement: NDArray[np.bool_]
+    minimum_volume: NDArray[np.int64]
+    minimum_events: NDArray[np.int64]
+
+
+def counts(standard: Standard, block: Block, horizon: int) -> Counts:
+    """The events and volumes of a standard that a projection needs; ForesellError when block lacks a column."""
+    now, stay = standard.counts(block), _staying(standard, block, horizon)
     coming = standard.counts(block, min(horizon, standard.window_days))[1]
-    market_x, market_n = market_counts(standard, block)
-    market = market_x / np.maximum(market_n, 1)
-    rate = np.clip((now_x + PRIOR * market) / (now_n + PRIOR), LEAST_RATE, 1 - LEAST_RATE)
-    a, b = rate * (now_n + PRIOR), (1 - rate) * (now_n + PRIOR)
-    room = most_kept(standard, stay_n + coming) - stay_x
-    met = _poisson_sf(standard.minimum_volume - stay_n - 1, coming)
-    past = beta_binomial.sf(room, coming, a, b)
-    expected = standard.rate(stay_x + beta_binomial.mean(coming, a, b), stay_n + coming)
-    return Projection(now_x, now_n, stay_x, stay_n, coming, market, a, b, room, met, past * met, expected)
+    return Counts(*now, *stay, coming, *market_counts(standard, block))
+
+
+def rule(standard: Standard, rows: int) -> Rule:
+    """A standard's rule, the same for so many rows."""
+    s, tolerance = standard, round(standard.tolerance * MILLIONTHS)
+    said = (tolerance, s.limit_keeps, s.complement, s.minimum_volume, s.minimum_events)
+    return Rule(*(np.full(rows, value) for value in said))
+
+
+def carried(c: Counts, r: Rule) -> Projection:
+    """The counts one horizon on; a row's answer does not depend, to the bit, on the rows beside it."""
+    market = c.market_x / np.maximum(c.market_n, 1)
+    rate = np.clip((c.now_x + PRIOR * market) / (c.now_n + PRIOR), LEAST_RATE, 1 - LEAST_RATE)
+    a, b = rate * (c.now_n + PRIOR), (1 - rate) * (c.now_n + PRIOR)
+    room = _most_kept(r, c.stay_n + c.coming) - c.stay_x
+    met = _poisson_sf(r.minimum_volume - c.stay_n - 1, c.coming)
+    past = beta_binomial.sf(room, c.coming, a, b)
+    expected = _rate(r, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
+    own = (c.now_x, c.now_n, c.stay_x, c.stay_n, c.coming)
+    return Projection(*own, market, a, b, room, met, past * met, expected)
 
 
 def given_quantile(projection: Projection, share: float) -> Array:
@@ -80,9 +120,19 @@ def log_odds(probability: Array, eps: float = 1e-6, bound: float = LOG_ODDS_BOUN
 
 def most_kept(standard: Standard, volume: Array) -> Array:
     """Most bad events among `volume` that are no breach, shape (rows,), in whole numbers; -1 where even none is one."""
-    scaled = volume.astype(np.int64) * round(standard.tolerance * MILLIONTHS)
-    most = scaled // MILLIONTHS if standard.limit_keeps else -(-scaled // MILLIONTHS) - 1
-    return np.maximum(most, standard.minimum_events - 1).astype(np.float64)
+    return _most_kept(rule(standard, len(volume)), volume)
+
+
+def _most_kept(r: Rule, volume: Array) -> Array:
+    scaled = volume.astype(np.int64) * r.tolerance
+    most = np.where(r.limit_keeps, scaled // MILLIONTHS, -(-scaled // MILLIONTHS) - 1)
+    return np.maximum(most, r.minimum_events - 1).astype(np.float64)
+
+
+def _rate(r: Rule, bad: Array, volume: Array) -> Array:
+    """As Standard.rate, each row by its own standard."""
+    share: Array = np.divide(bad, volume, out=np.full(len(bad), np.nan), where=volume > 0)
+    return np.where(r.complement, 1 - share, share)
 
 
 def market_counts(standard: Standard, block: Block) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from features.table import FeatureTable
 from models.bundle import Bundle
 from models.expected_rate import ExpectedRate, expected_rate
 from models.explain import Explanation, explain, parts
-from models.risk_model import Prediction, RiskModel, contributions, interval_90, predict
+from models.risk_model import Key, Prediction, RiskModel, contributions, interval_90, predict
 
 Array = NDArray[np.float64]
 LOW_EVIDENCE = 2  # under so many times the minimum volume, a rate says little
@@ -68,10 +68,11 @@ def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool 
     """For each row of the table, its score by risk. ForesellError when the bundle has no model for the horizon."""
     scores: list[dict[str, Score]] = [{} for _ in range(len(table))]
     rows = [row_of(table, i) for i in range(len(table))] if reasons else []
-    for model in headline_models(bundle, horizon):
-        found = assess(model, table.block)
+    heads, predicted = headline_models(bundle, horizon), _predictions(bundle, table.block, horizon)
+    for model in heads:
+        found = _assessment(model, predicted[model.key])
         why = _explanations(bundle, found, rows) if reasons else [None] * len(scores)
-        of_parts = _part_probabilities(bundle, model, table.block)
+        of_parts = _part_probabilities(model, predicted)
         for i, by_risk in enumerate(scores):
             by_risk[model.key.risk] = _score(found, i, why[i], {part: column[i] for part, column in of_parts.items()})
     return scores
@@ -79,7 +80,10 @@ def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool 
 
 def assess(model: RiskModel, block: Block) -> Assessment:
     """What a model says of the rows, in arrays."""
-    prediction = predict(model, block)
+    return _assessment(model, predict(model, block))
+
+
+def _assessment(model: RiskModel, prediction: Prediction) -> Assessment:
     standard, now = model.standard, prediction.projection
     low, high = interval_90(model, prediction)
     return Assessment(
@@ -120,9 +124,15 @@ def _explanations(bundle: Bundle, found: Assessment, rows: list[dict[str, float 
     return [explain(model, bundle.features, split, i, row) for i, row in enumerate(rows)]
 
 
-def _part_probabilities(bundle: Bundle, head: RiskModel, block: Block) -> dict[str, list[float]]:
-    mine = [m for m in bundle.models if m.key.part and (m.key.risk, m.key.horizon) == (head.key.risk, head.key.horizon)]
-    return {m.key.part: predict(m, block).probability.tolist() for m in mine}
+def _predictions(bundle: Bundle, block: Block, horizon: int) -> dict[Key, Prediction]:
+    """By key, what every model of the horizon says."""
+    together = bundle.together(horizon, block.names)
+    return {model.key: said for model, said in zip(together.models, together.predict(block), strict=True)}
+
+
+def _part_probabilities(head: RiskModel, predicted: Mapping[Key, Prediction]) -> dict[str, list[float]]:
+    mine = {key.part: said for key, said in predicted.items() if key.part and key.risk == head.key.risk}
+    return {part: said.probability.tolist() for part, said in mine.items()}
 
 
 def _score(found: Assessment, i: int, why: Explanation | None, of_parts: dict[str, float]) -> Score:

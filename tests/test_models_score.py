@@ -136,3 +136,18 @@ def test_scores_hold_no_nan():
         for found in by_risk.values():
             numbers = (found.probability, *found.interval_90, found.log_odds, found.offset)
             assert all(math.isfinite(n) for n in numbers)
+
+
+def test_models_together_say_to_the_bit_what_each_says_alone():
+    block = table().block
+    for rows in (block, block.take(np.arange(1)), block.take(np.arange(0))):
+        together = bundle().together(HORIZON, rows.names)
+        assert {m.key.risk for m in together.models} == {"returns", "service"}
+        for model, said in zip(together.models, together.predict(rows), strict=True):
+            alone = predict(model, rows)
+            for name in ("matrix", "offset", "raw", "served", "probability"):
+                assert np.array_equal(getattr(said, name), getattr(alone, name), equal_nan=True), (model.key, name)
+            for name in vars(alone.projection):
+                assert np.array_equal(
+                    getattr(said.projection, name), getattr(alone.projection, name), equal_nan=True
+                ), name
