@@ -13,8 +13,8 @@ from features.errors import ForesellError
 from features.standards import BacktestDays
 from features.standards_file import parse
 from models.bundle import load
+from models.economy import Economy
 from training.backtest import backtest, plain, report
-from training.bands import Economy
 from training.evaluate import flat
 from training.gates import judge
 from training.material import resolve

@@ -10,8 +10,9 @@ import pytest
 from training_market import material, standards
 
 from features.block import Block
+from models.economy import Economy
 from training import baselines, reference
-from training.bands import Economy, cut_points
+from training.bands import cut_points
 from training.daily import Daily
 from training.slices import masks
 

@@ -16,11 +16,12 @@ from features.intake import Marketplace
 from features.standards import StandardsFile
 from features.table import HORIZONS, FeatureTable
 from models.bundle import Bundle, save
+from models.economy import Economy
 from models.explain import parts
 from models.risk_model import Bands, Key, RiskModel, contributions, predict
 from training import plots
 from training.backtest import iso, report
-from training.bands import Economy, cut_points
+from training.bands import cut_points
 from training.evaluate import flat
 from training.fit import ROUNDS, TREES, Fitted, choose, fit
 from training.gates import Gate, judge

@@ -1,0 +1,68 @@
+"""Cases of the small market in a database of their own, and the people who work on them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import serving_market as market
+import sqlalchemy as sa
+
+from features.settings import Settings
+from models.economy import Economy
+from serving.casework import week
+from serving.casework.decisions import Choice, Setup
+from serving.casework.looks import Known
+from serving.casework.people import Person
+from serving.casework.week import Opened, Sellers, open_week
+from serving.holder import Held
+from serving.records.database import open_database
+from serving.records.predictions import know
+from serving.store import Store, open_store, write_store
+
+NOW = datetime(2026, 7, 20, 9, tzinfo=UTC)
+ANN, BOB = Person("ann", "reviewer"), Person("bob", "reviewer")
+MEG = Person("meg", "manager")
+ECONOMY = Economy(capacity=0.3)
+FACTS = "Six of 40 orders came back in June, five of them of one item whose size chart is wrong."
+
+
+def opened(home: Path, at: datetime = NOW, known: Mapping[str, Known] | None = None) -> tuple[sa.Engine, Opened]:
+    """A database with the week's cases of the small market."""
+    engine = open_database(Settings(home=home))
+    return engine, open_week(engine, held(), sellers(store(home), engine, known or {}), ECONOMY, at)
+
+
+def store(home: Path) -> Store:
+    """The small market's online store under home."""
+    write_store(market.ledger(), market.last_rows(), home / "store")
+    return open_store(home / "store")
+
+
+def held() -> Held:
+    """The small market's bundle as a serving process holds it."""
+    return Held(market.bundle(), "1")
+
+
+def sellers(opened_store: Store, engine: sa.Engine, known: Mapping[str, Known]) -> Sellers:
+    """All rows of the store."""
+    table = market.last_rows()
+    layout = know(engine, opened_store.names)
+    return Sellers(table, lambda n: opened_store.rows(opened_store.find(table.seller_id[n].tolist())), known, layout)
+
+
+def setup() -> Setup:
+    """The standards that the small market's models rest on."""
+    return Setup(tuple(m.standard for m in market.bundle().models))
+
+
+def restriction(case: week.Case, **changed: str) -> Choice:
+    """A complete order cap on a case's own standard."""
+    standard = market.bundle().model(case.risk, 28).standard
+    said = {
+        "kind": "order_cap",
+        "facts": FACTS,
+        "standard": standard.name,
+        "standard_version": standard.version,
+        "urgent": "Customers wait for 14 parcels that were never handed over.",
+    }
+    return Choice(**said | changed)

@@ -1,0 +1,215 @@
+"""Decisions and letters: what is refused, what is kept, and that letter, answer and case say the same."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+import serving_market as market
+import sqlalchemy as sa
+from casework_fixture import ANN, BOB, FACTS, MEG, NOW, opened, restriction, setup
+
+from features.contract import HELPING, RESTRICTING
+from serving.casework import book, letters, records, regimes, work
+from serving.casework.cases import DECIDED, OPEN, TAKEN, Case
+from serving.casework.decisions import KINDS, Choice, decide, of_seller
+from serving.casework.looks import Known
+from serving.casework.refusals import ConflictError, IncompleteError, NotAllowedError
+from serving.records.database import reading
+from serving.records.tables.casework import CASES
+
+PEOPLE = {f"s{n}": Known(f"Shop {n} \u05d0 <b>&</b>", natural_person=n % 2 == 0) for n in range(60)}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
+    made, _ = opened(tmp_path_factory.mktemp("home"), known=PEOPLE)
+    with made.begin() as con:
+        con.execute(sa.update(CASES).values(arm="full"))
+    return made
+
+
+@pytest.fixture
+def case(engine: sa.Engine) -> Case:
+    """A case of its own for each test, taken by ann."""
+    found = work.take_next(engine, ANN, NOW)
+    assert found is not None
+    return found
+
+
+def deciding(engine: sa.Engine, case: Case, choice: Choice, person=ANN, at=NOW):
+    return decide(engine, case.case_id, case.version, person, at, choice, setup())
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"kind": "punish"}, "kind"),
+        ({"facts": "late"}, "facts"),
+        ({"facts": " " * 50}, "facts"),
+        ({"facts": "x" * 4001}, "facts"),
+        ({"appeal": ""}, "appeal"),
+        ({"standard": "another_rate"}, "standard"),
+        ({"standard_version": "0"}, "standard"),
+        ({"standard": "", "standard_version": ""}, "standard"),
+        ({"urgent": ""}, "urgent"),
+        ({"until": "yesterday"}, "until"),
+        ({"until": "2027-07-20"}, "until"),
+    ],
+)
+def test_a_restriction_that_lacks_something_is_refused_and_nothing_changes(engine, case, changed, field):
+    with pytest.raises(IncompleteError) as refused:
+        deciding(engine, case, restriction(case, **changed))
+    assert refused.value.field == field
+    with reading(engine) as con:
+        assert book.find(con, case.case_id) == case
+    assert of_seller(engine, case.seller_id) == []
+    work.release(engine, case.case_id, case.version, ANN, NOW)
+
+
+def test_only_the_reviewer_who_has_the_case_decides(engine, case):
+    for person in (BOB, MEG):
+        with pytest.raises(NotAllowedError):
+            deciding(engine, case, Choice("coaching"), person)
+    with pytest.raises(ConflictError):
+        decide(engine, case.case_id, case.version - 1, ANN, NOW, Choice("coaching"), setup())
+    assert deciding(engine, case, Choice("coaching")).decided_by == "ann"
+
+
+def test_a_case_that_withholds_something_is_decided_after_a_first_look(engine, case):
+    with engine.begin() as con:
+        con.execute(sa.update(CASES).where(CASES.c.case_id == case.case_id).values(arm="no_reasons"))
+    with pytest.raises(NotAllowedError, match="first look"):
+        deciding(engine, case, Choice("coaching"))
+    seen = work.first_look(engine, case.case_id, case.version, ANN, NOW, "act")
+    with pytest.raises(NotAllowedError, match="once"):
+        work.first_look(engine, seen.case_id, seen.version, ANN, NOW, "wait")
+    assert deciding(engine, seen, Choice("coaching")).shown["first_look"] == "act"
+
+
+def test_a_decision_keeps_what_was_shown(engine, case):
+    made = deciding(engine, case, restriction(case))
+    with reading(engine) as con:
+        record = records.read(con, made.shown["decision_id"])
+        last = book.events(con, case.case_id)[-1]
+    assert made.shown["digest"] == record.digest == case.facts.digest
+    assert (last.action, last.detail["digest"], last.detail["kind"]) == ("decide", record.digest, "order_cap")
+    assert of_seller(engine, case.seller_id) == [made]
+
+
+def test_a_decision_takes_effect_when_it_can_no_longer_be_undone(engine, case):
+    made = deciding(engine, case, restriction(case))
+    assert not made.stands_at(NOW)
+    assert made.stands_at(NOW + timedelta(minutes=10))
+    with reading(engine) as con:
+        now = book.find(con, case.case_id)
+    with pytest.raises(NotAllowedError, match="10 minutes"):
+        work.undo(engine, now.case_id, now.version, ANN, NOW + timedelta(minutes=11))
+    with pytest.raises(NotAllowedError, match="it was ann"):
+        work.undo(engine, now.case_id, now.version, BOB, NOW)
+    back = work.undo(engine, now.case_id, now.version, ANN, NOW)
+    assert (now.state, back.state, back.assignee) == (DECIDED, TAKEN, "ann")
+    assert not of_seller(engine, case.seller_id)[0].stands_at(NOW + timedelta(minutes=10))
+    with pytest.raises(NotAllowedError, match="undo"):
+        work.undo(engine, back.case_id, back.version, ANN, NOW)
+
+
+def test_help_given_before_lets_a_restriction_come_later(engine, case):
+    with pytest.raises(IncompleteError, match="Help comes before"):
+        deciding(engine, case, restriction(case, urgent=""))
+    deciding(engine, case, Choice("coaching"))
+    with engine.begin() as con:  # as if the case were open again, four weeks on
+        con.execute(sa.update(CASES).where(CASES.c.case_id == case.case_id).values(state=OPEN))
+        case = book.find(con, case.case_id)
+    case = work.take(engine, case.case_id, case.version, ANN, NOW)
+    assert deciding(engine, case, restriction(case, urgent="")).kind == "order_cap"
+
+
+class Words(HTMLParser):
+    """The text of a document, and its tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.tags = "", []
+
+    def handle_data(self, data: str) -> None:
+        self.words += f" {data}"
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "no_action"])
+def test_letter_and_answer_say_the_same(engine, case, kind):
+    made = deciding(engine, case, restriction(case, kind=kind, facts=f"{FACTS} <script>alert(1)</script>"))
+    with reading(engine) as con:
+        said = records.read(con, made.shown["decision_id"]).said["risks"][case.risk]
+    parsed = Words()
+    parsed.feed(str(letters.as_html(made.letter)))
+    text = plain(letters.as_text(made.letter))
+    held = said["standard"]
+    figures = [
+        f"{round(held['current_rate'] * held['volume'])} of {held['volume']}",
+        letters.percent(held["current_rate"], 1),
+        letters.percent(said["probability"]),
+        letters.percent(said["expected_rate"], 1),
+        f"{held['limit']:.1%}",
+        *[r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"][:5],
+    ]
+    if kind in RESTRICTING:
+        figures += [f"version {held['version']}", "ann decided this"]
+    for reading_of_it in (text, plain(parsed.words)):
+        assert [figure for figure in figures if figure not in reading_of_it] == []
+        assert "{" not in reading_of_it
+        assert "unknown" not in reading_of_it
+    assert "script" not in parsed.tags
+    assert "b" not in parsed.tags
+    assert max(len(line) for line in letters.as_text(made.letter).splitlines()) <= 78
+
+
+def test_the_regimes_decide_which_paragraphs_appear(engine, case):
+    made = deciding(engine, case, restriction(case, kind="hold")).letter
+    names = {p.name for p in letters.paragraphs(replace(made, regimes=("p2b", "dsa", "gdpr")))}
+    assert names == set(letters.ORDER)
+    assert {p.name for p in letters.paragraphs(replace(made, regimes=("p2b",)))} == names - {"redress", "rights"}
+    helping = replace(made, kind="coaching", regimes=())
+    assert {p.name for p in letters.paragraphs(helping)} == letters.ALWAYS
+    person = PEOPLE[case.seller_id].natural_person
+    assert ("gdpr" in made.regimes) == person
+
+
+@pytest.mark.parametrize("pack", regimes.regimes(), ids=lambda pack: pack.name)
+def test_each_thing_that_a_regime_asks_for_is_in_the_letter_or_the_letter_is_refused(engine, case, pack):
+    made = deciding(engine, case, restriction(case, kind="hold")).letter
+    under = replace(made, regimes=(pack.name,))
+    regimes.check([pack], under)
+    there = {p.name for p in letters.paragraphs(under)}
+    for required in pack.requires:
+        assert required.paragraph in there
+        for name in required.needs:
+            with pytest.raises(IncompleteError, match=re.escape(f"Article {required.article}")):
+                regimes.check([pack], replace(under, **{name: type(getattr(under, name))()}))
+
+
+def test_the_packs_name_source_and_date():
+    for pack in regimes.regimes():
+        assert pack.source.startswith("https://eur-lex.europa.eu/eli/reg/")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", pack.applies_from)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", pack.checked)
+        assert not any(pack.applies(kind, natural_person=True) for kind in HELPING)
+        assert all(pack.applies(kind, natural_person=None) for kind in RESTRICTING)
+    assert [pack.name for pack in regimes.regimes() if not pack.applies("hold", natural_person=False)] == ["gdpr"]
+
+
+def test_a_letter_is_kept_as_it_was_sent(engine, case):
+    made = deciding(engine, case, restriction(case))
+    again = of_seller(engine, case.seller_id)[0].letter
+    assert letters.as_text(again) == letters.as_text(made.letter)
+    assert json.loads(json.dumps(vars(again))) == json.loads(json.dumps(vars(made.letter)))
+    assert market.bundle().model(case.risk, 28).standard.title[1:] in letters.title(made.letter)
