@@ -163,7 +163,7 @@ def test_letter_and_answer_say_the_same(engine, case, kind):
         *[r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"][:5],
     ]
     if kind in RESTRICTING:
-        figures += [f"version {held['version']}", "ann decided this"]
+        figures += [f"version {held['version']}", "decided by ann"]
     for reading_of_it in (text, plain(parsed.words)):
         assert [figure for figure in figures if figure not in reading_of_it] == []
         assert "{" not in reading_of_it
