@@ -42,7 +42,10 @@ class Field:
         known = row.get(self.expression)
         if isinstance(known, str):
             return known or UNKNOWN
-        number = self.value(row)
+        return self.worded(self.value(row))
+
+    def worded(self, number: float) -> str:
+        """The words for what the expression comes to."""
         if self.wordings:
             return _words(self.wordings, number)
         return UNKNOWN if math.isnan(number) else _styled(number, self.style)
@@ -53,8 +56,12 @@ class Field:
         if isinstance(known, str):
             return bool(known)
         number = self.value(row)
-        bare = not self.style and "/" not in self.expression
-        return not (math.isnan(number) or (bare and number == 0))
+        return not (math.isnan(number) or (self.bare and number == 0))
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is a count, said as it is."""
+        return not self.style and "/" not in self.expression
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def _words(wordings: tuple[str, ...], number: float) -> str:
     """The wording for none, one, more, or for what is not known."""
     if math.isnan(number):
         return wordings[3] if len(wordings) > 3 else UNKNOWN
-    return wordings[min(2, math.ceil(number))].replace("#", _plain(number))
+    return wordings[max(0, min(2, math.ceil(number)))].replace("#", _plain(number))
 
 
 def _styled(number: float, style: str) -> str:

@@ -58,11 +58,11 @@ class Parts:
     of_feature: Array  # 0 in the columns of ARITHMETIC, which count as arithmetic
 
 
-def parts(model: RiskModel, prediction: Prediction, shap: Array) -> Parts:
+def parts(model: RiskModel, prediction: Prediction, shap: Array, tolerance: float = TOLERANCE) -> Parts:
     """Split the served log-odds; shap of shape (rows, features + 1) is the Booster's, unscaled.
 
     base = a base + c; arithmetic = a (offset + contributions of the roll-forward's features); the rest is a times its
-    contribution. ForesellError when the parts miss the served log-odds by more than TOLERANCE.
+    contribution. ForesellError when the parts miss the served log-odds by more than tolerance.
     """
     line = model.calibration
     of_feature = line.a * shap[:, :-1]
@@ -70,7 +70,7 @@ def parts(model: RiskModel, prediction: Prediction, shap: Array) -> Parts:
     arithmetic = line.a * prediction.offset + of_feature[:, derived].sum(axis=1)
     of_feature[:, derived] = 0
     found = Parts(line.a * shap[:, -1] + line.c, arithmetic, of_feature)
-    _check(found, prediction.served)
+    _check(found, prediction.served, tolerance)
     return found
 
 
@@ -93,11 +93,11 @@ def _reason(family: str, added: Mapping[str, float], features: Mapping[str, Feat
     return Reason(family, total, "raises" if total > 0 else "lowers", chosen.say(row), evidence, chosen.name)
 
 
-def _check(found: Parts, served: Array) -> None:
+def _check(found: Parts, served: Array, tolerance: float) -> None:
     gap = np.abs(found.base + found.arithmetic + found.of_feature.sum(axis=1) - served).max(initial=0.0)
-    if not gap <= TOLERANCE:
+    if not gap <= tolerance:
         raise ForesellError(
-            rule=f"Base, arithmetic and reasons must add up to the served log-odds within {TOLERANCE:g}.",
+            rule=f"Base, arithmetic and reasons must add up to the served log-odds within {tolerance:g}.",
             found=f"a gap of {gap:.3g}",
             next_step="do not serve this model: its Booster and its contributions disagree; train again, or roll back",
         )

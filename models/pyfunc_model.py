@@ -31,7 +31,8 @@ class Foresell(PythonModel):
     ) -> pd.DataFrame:
         """One row per risk and row of the table, as `foresell score` writes them; params: horizon_days."""
         horizon = int((params or {}).get("horizon_days", 28))
-        return pd.DataFrame(batch(self.bundle, as_table(model_input), horizon))
+        scores: pd.DataFrame = batch(self.bundle, as_table(model_input), horizon).to_pandas()
+        return scores
 
 
 def as_table(rows: pd.DataFrame) -> FeatureTable:

@@ -103,7 +103,7 @@ def test_a_horizon_that_was_not_trained_is_refused():
 
 def test_a_batch_has_the_scores_as_columns():
     rows = table().take(np.arange(50))
-    columns, single = batch(bundle(), rows), score(bundle(), rows)
+    columns, single = batch(bundle(), rows).to_pydict(), score(bundle(), rows)
     assert {len(c) for c in columns.values()} == {100}
     for i in range(100):
         found = single[i % 50][columns["risk"][i]]
@@ -112,14 +112,16 @@ def test_a_batch_has_the_scores_as_columns():
         assert (columns["interval_low"][i], columns["interval_high"][i]) == found.interval_90
         assert columns["band"][i] == found.band
         assert columns["in_breach"][i] == found.in_breach
-        reasons = found.explanation.reasons
-        assert [columns[f"text_{n + 1}"][i] for n in range(REASONS)][: len(reasons)] == [r.text for r in reasons][
-            :REASONS
-        ]
+        reasons = found.explanation.reasons[:REASONS]
+        for name, expected in (("text", [r.text for r in reasons]), ("reason", [r.code for r in reasons])):
+            said = [columns[f"{name}_{n + 1}"][i] for n in range(REASONS)]
+            assert said == expected + [None] * (REASONS - len(expected))
+        added = [columns[f"contribution_{n + 1}"][i] for n in range(REASONS)]
+        assert added == pytest.approx([r.contribution for r in reasons] + [0.0] * (REASONS - len(reasons)), abs=1e-12)
 
 
 def test_the_columns_of_a_batch_add_up():
-    columns = batch(bundle(), table())
+    columns = batch(bundle(), table()).to_pandas()
     parts = [f"contribution_{n + 1}" for n in range(REASONS)] + ["contribution_rest", "base", "arithmetic"]
     served = sum(columns[name] for name in parts)
     assert np.abs(1 / (1 + np.exp(-served)) - columns["probability"]).max() < 1e-6
@@ -127,8 +129,8 @@ def test_the_columns_of_a_batch_add_up():
 
 
 def test_no_rows_make_an_empty_batch():
-    columns = batch(bundle(), table().take(np.empty(0, dtype=np.int64)))
-    assert {len(c) for c in columns.values()} == {0}
+    none = batch(bundle(), table().take(np.empty(0, dtype=np.int64)))
+    assert (len(none), none.schema) == (0, batch(bundle(), table()).schema)
 
 
 def test_scores_hold_no_nan():

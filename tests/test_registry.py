@@ -126,7 +126,7 @@ def test_the_model_loads_elsewhere_and_gives_the_same_numbers(settings: Settings
     market.as_frame(table).to_parquet(rows)
     command = [sys.executable, "-W", "ignore", "-I", "-c", LOAD_ELSEWHERE, registry.tracking_uri(settings), rows, out]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
-    found, expected = pd.read_parquet(out), batch(market.bundle(), table, 14)
+    found, expected = pd.read_parquet(out), batch(market.bundle(), table, 14).to_pandas()
     assert len(found) == 2 * len(table)
     for name in (
         "probability",
