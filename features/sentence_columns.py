@@ -48,7 +48,7 @@ def _tells(field: Field, columns: Columns) -> NDArray[np.bool_]:
     if _is_text(field, columns):
         return np.asarray(columns[field.expression] != "", dtype=bool)
     number = _value(field, columns)
-    return ~np.isnan(number) & ~(field.bare & (number == 0))
+    return np.asarray(~np.isnan(number) & ~(field.bare & (number == 0)))
 
 
 def _value(field: Field, columns: Columns) -> Array:

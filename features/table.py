@@ -93,7 +93,7 @@ def build_table(
     """Rows for the as-of days (day numbers). `figures`: published figures to use in place of the ledger's own."""
     needs = plan(ledger.quantities, usable(standards, ledger.quantities))
     make_rows(ledger.con, needs, as_of, figures)
-    return _read(ledger.con, needs)
+    return read_rows(ledger.con, needs)
 
 
 def make_rows(
@@ -169,8 +169,9 @@ def numeric_names(needs: Plan) -> tuple[str, ...]:
     )
 
 
-def _read(con: duckdb.DuckDBPyConnection, needs: Plan) -> FeatureTable:
-    rows = con.sql("select * from feature_rows order by as_of, seller_id").to_arrow_table()
+def read_rows(con: duckdb.DuckDBPyConnection, needs: Plan, where: str = "") -> FeatureTable:
+    """The rows that `make_rows` made, or those of a SQL condition."""
+    rows = con.sql(f"select * from feature_rows {where} order by as_of, seller_id").to_arrow_table()
     names = numeric_names(needs)
     values = np.column_stack([_numbers(rows[name]) for name in names]) if len(rows) else np.empty((0, len(names)))
     text = {name: _texts(rows[name]) for name in TEXT}

@@ -1,18 +1,18 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.ledger import Ledger
+from features.row_blocks import row_blocks
 from features.settings import Settings
 from features.table import FeatureTable, build_table
-from foresell.console import Outcome, Say, steps, table
+from foresell.console import Outcome, Say, counted, steps, table
 from foresell.data import iso, read_ledger
+from foresell.score_file import Scorer, write_scores
 from models.bundle import Bundle, check_catalogue, load
+from models.many_contributions import ManyContributions
 from serving.copies import current, local_copy
 from serving.refresh import refresh
 
@@ -25,11 +25,13 @@ def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
     with steps() as say:
         version, bundle = champion(settings, say)
         ledger = read_ledger(data, zone, settings, say)
-        rows = last_day(ledger, bundle, say)
-        say("scoring")
-        columns = scored(bundle, rows.take(rows.block["active"] > 0), version)
-        write_scores(columns, out)
-    return _scored(columns, out)
+        say("building the features")
+        blocks = row_blocks(ledger, ledger.last_day, [model.standard for model in bundle.models])
+        check_catalogue(bundle, blocks.needs.features)
+    with counted("scoring") as tell:
+        shap = ManyContributions(blocks.sellers)
+        found = write_scores(Scorer(bundle, version, shap), blocks, out, lambda done: tell(done, len(blocks)))
+    return _scored(out, iso(ledger.last_day), shap, found)
 
 
 def champion(settings: Settings, say: Say) -> tuple[str, Bundle]:
@@ -70,36 +72,25 @@ def last_day(ledger: Ledger, bundle: Bundle, say: Say) -> FeatureTable:
     return rows
 
 
-def scored(bundle: Bundle, rows: FeatureTable, version: str) -> dict[str, Any]:
-    """The scores of a 28-day horizon as columns by name, with the version that made them."""
-    from models.batch import batch
-
-    columns: dict[str, Any] = dict(batch(bundle, rows))
-    digest = columns.pop("model_digest")
-    return columns | {"model_version": np.full(len(digest), version, dtype=object), "model_digest": digest}
-
-
-def write_scores(columns: dict[str, Any], out: Path) -> None:
-    """The scores as one Parquet file; complete or not there."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    part = out.with_name(f".{out.name}.part")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pa.table(columns | {"as_of": columns["as_of"].astype("datetime64[D]")}), part)
-    part.replace(out)
-
-
-def _scored(columns: dict[str, Any], out: Path) -> Outcome:
-    bands = Counter(zip(columns["risk"].tolist(), columns["band"].tolist(), strict=True))
-    counts = [{"risk": risk, "band": band, "sellers": n} for (risk, band), n in sorted(bands.items())]
-    day = iso(int(columns["as_of"][0])) if len(columns["as_of"]) else None
-    data = {"out": str(out), "as_of": day, "rows": len(columns["risk"]), "bands": counts}
-    top = np.argsort(-columns["probability"])[:SHOWN]
-    rows = [(str(columns["seller_id"][i]), str(columns["risk"][i]), *_figures(columns, i)) for i in top]
+def _scored(out: Path, day: str, shap: ManyContributions, found: int) -> Outcome:
+    scores = f"read_parquet({quoted(out)})"
+    with connect() as con:
+        counts = con.execute(f"select risk, band, count(*) from {scores} group by risk, band order by risk, band")
+        bands = [{"risk": risk, "band": band, "sellers": n} for risk, band, n in counts.fetchall()]
+        top = con.execute(f"""select seller_id, risk, probability, band, coalesce(text_1, '') from {scores}
+            order by probability desc, seller_id, risk limit {SHOWN}""").fetchall()
+    rows = sum(int(count["sellers"]) for count in bands)
+    slow = {str(key): why for key, why in shap.trouble.items()}
+    data = {
+        "out": str(out),
+        "as_of": day if rows else None,
+        "rows": rows,
+        "bands": bands,
+        "slow": slow,
+        "again": shap.again,
+        "blocks_found": found,
+    }
+    shown = [(seller, risk, f"{probability:.0%}", band, text) for seller, risk, probability, band, text in top]
     heads = {"seller": "left", "risk": "left", "in breach in 28 days": "right", "band": "left", "first reason": "left"}
-    return Outcome(data, (table(heads, rows), f"{data['rows']:,} scores as of {day}; written to {out}"))
-
-
-def _figures(columns: dict[str, Any], i: int) -> tuple[str, str, str]:
-    return f"{columns['probability'][i]:.0%}", str(columns["band"][i]), str(columns["text_1"][i] or "")
+    notes = [f"{key} was explained the slow way: {why}" for key, why in slow.items()]
+    return Outcome(data, (table(heads, shown), *notes, f"{rows:,} scores as of {day}; written to {out}"))

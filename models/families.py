@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from models.risk_model import ARITHMETIC, RiskModel
 REASONS = 5
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Number = TypeVar("Number", np.float64, np.int64)
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ def ranked(found: Families) -> Ranked:
     """The REASONS families that add most in either direction (ties: by code), and the sum of the rest."""
     order = np.argsort(-np.abs(found.added), axis=1, kind="stable")
     first, others = order[:, :REASONS], order[:, REASONS:]
-    added, feature = (_filled(np.take_along_axis(values, first, axis=1)) for values in (found.added, found.feature))
+    added = _filled(np.take_along_axis(found.added, first, axis=1))
+    feature = _filled(np.take_along_axis(found.feature, first, axis=1))
     rest = np.take_along_axis(found.added, others, axis=1).sum(axis=1)
     return Ranked(found.codes, _filled(first), added, feature, rest)
 
 
-def _filled(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _filled(values: NDArray[Number]) -> NDArray[Number]:
     """Columns of 0 where there are fewer families than REASONS."""
     return np.pad(values, ((0, 0), (0, REASONS - values.shape[1])))

@@ -1,0 +1,86 @@
+"""The file of batch scores: written block by block beside it, so that a run that was killed goes on where it stopped.
+
+A part is named by the digest of the rows and the model it was made from: what was made from others is made again.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from features.table import FeatureTable
+from models.batch import Contributions, batch
+from models.bundle import Bundle
+
+DAY = pa.date32()
+Tell = Callable[[int], None]  # how many blocks are done
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What scores a block: a bundle, the version it is registered under, and how contributions are worked out."""
+
+    bundle: Bundle
+    version: str
+    shap: Contributions
+
+    def scores(self, rows: FeatureTable) -> pa.Table:
+        """The columns of contract.md section 7, both risks of a row's seller."""
+        table = batch(self.bundle, rows, shap=self.shap)
+        version = pa.repeat(pa.scalar(self.version), len(table))
+        day = table["as_of"].cast(pa.int32()).cast(DAY)
+        table = table.set_column(table.column_names.index("as_of"), "as_of", day)
+        return table.add_column(table.num_columns - 1, "model_version", version)
+
+    def digest(self, rows: FeatureTable) -> str:
+        """Of everything that the scores of these rows follow from."""
+        found = blake2b(f"{self.bundle.digest} {self.version} {len(rows)}".encode(), digest_size=16)
+        for texts in (rows.seller_id, *(rows.text[name] for name in sorted(rows.text))):
+            found.update("\x1f".join(texts.tolist()).encode() + b"\x1e")
+        found.update(np.ascontiguousarray(rows.as_of).tobytes())
+        found.update("\x1f".join(rows.block.names).encode())
+        found.update(np.ascontiguousarray(rows.block.values).tobytes())
+        return found.hexdigest()
+
+
+def write_scores(scorer: Scorer, blocks: Iterable[FeatureTable], out: Path, tell: Tell = lambda done: None) -> int:
+    """Score every active seller of the blocks into one Parquet file; how many blocks an earlier run had left.
+
+    The file is complete or not there.
+    """
+    folder = out.with_name(f".{out.name}.parts")
+    folder.mkdir(parents=True, exist_ok=True)
+    parts, found = [], 0
+    for number, rows in enumerate(blocks):
+        active = rows.take(rows.block["active"] > 0)
+        part = folder / f"{number:06}-{scorer.digest(active)}.parquet"
+        found += part.exists()
+        if not part.exists():
+            _write(part, [scorer.scores(active)])
+        parts.append(part)
+        tell(number + 1)
+    _write(out, _tables(parts))
+    shutil.rmtree(folder)
+    return found
+
+
+def _tables(parts: Iterable[Path]) -> Iterator[pa.Table]:
+    return (parquet.read_table(part) for part in parts)
+
+
+def _write(path: Path, tables: Iterable[pa.Table]) -> None:
+    """One row group a table; under its own name only when it is whole."""
+    draft, writer = path.with_name(f".{path.name}.part"), None
+    try:
+        for table in tables:
+            writer = writer or parquet.ParquetWriter(draft, table.schema, compression="zstd", compression_level=1)
+            writer.write_table(table)
+    finally:
+        if writer:
+            writer.close()
+    draft.replace(path)

@@ -1,0 +1,133 @@
+"""The file of batch scores: the same whether written at once, in blocks, or by runs that were killed on the way."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import serving_market as market
+
+from features.row_blocks import RowBlocks, row_blocks
+from features.table import TEXT
+from foresell.score_file import Scorer, write_scores
+from models.batch import batch
+from models.bundle import save
+from models.risk_model import contributions
+
+SIZE = 13  # sellers in a block
+
+
+@pytest.fixture(scope="module")
+def blocks() -> RowBlocks:
+    """Read when asked for, so the rest is made first: the ledger's connection holds one set of rows at a time."""
+    assert market.bundle()
+    assert len(market.last_rows())
+    return row_blocks(market.ledger(), market.ledger().last_day, market.standards(), SIZE)
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(replace(market.bundle(), digest="sha256:made"), "3", contributions)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_blocks_hold_every_row_once_and_in_order(blocks):
+    whole, parts = market.last_rows(), list(blocks)
+    assert (len(parts), blocks.sellers) == (len(blocks), market.SELLERS)
+    assert len(parts) == -(-market.SELLERS // SIZE)
+    assert np.concatenate([p.seller_id for p in parts]).tolist() == whole.seller_id.tolist()
+    for name in TEXT:
+        assert np.concatenate([p.text[name] for p in parts]).tolist() == whole.text[name].tolist()
+    assert np.concatenate([p.block.values for p in parts]).tobytes() == whole.block.values.tobytes()
+
+
+def test_the_file_has_the_scores_of_every_active_seller(blocks, scorer, tmp_path):
+    assert write_scores(scorer, blocks, tmp_path / "scores.parquet") == 0
+    written = pd.read_parquet(tmp_path / "scores.parquet").sort_values(["risk", "seller_id"], ignore_index=True)
+    rows = market.last_rows()
+    expected = batch(scorer.bundle, rows.take(rows.block["active"] > 0)).to_pandas()
+    expected = expected.sort_values(["risk", "seller_id"], ignore_index=True)
+    same = [name for name in expected if name != "as_of"]
+    pd.testing.assert_frame_equal(written[same], expected[same], check_exact=True)
+    assert set(written.model_version) == {"3"}
+    assert [str(day) for day in set(written.as_of)] == [str(np.datetime64(int(rows.as_of[0]), "D"))]
+    assert list(tmp_path.iterdir()) == [tmp_path / "scores.parquet"]
+
+
+def test_a_run_that_stops_goes_on_where_it_was(blocks, scorer, tmp_path):
+    write_scores(scorer, blocks, tmp_path / "once.parquet")
+    out, seen = tmp_path / "scores.parquet", []
+
+    def stop(done: int) -> None:
+        seen.append(done)
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_scores(scorer, blocks, out, stop)
+    assert not out.exists()
+    assert write_scores(scorer, blocks, out) == 2
+    assert digest(out) == digest(tmp_path / "once.parquet")
+
+
+def test_parts_of_other_rows_or_another_model_are_made_again(blocks, scorer, tmp_path):
+    out = tmp_path / "scores.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        write_scores(scorer, blocks, out, _interrupt)
+    assert write_scores(replace(scorer, version="4"), blocks, out) == 0
+    with pytest.raises(KeyboardInterrupt):
+        write_scores(scorer, blocks, out, _interrupt)
+    assert write_scores(scorer, [_changed(block) for block in blocks], out) == 0
+
+
+def _interrupt(done: int) -> None:
+    raise KeyboardInterrupt
+
+
+def _changed(rows):
+    values = rows.block.values.copy()
+    values[:, rows.block.names.index("ordered_60")] += 1
+    return replace(rows, block=replace(rows.block, values=values))
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+import serving_market as market
+from features.row_blocks import row_blocks
+from foresell.score_file import Scorer, write_scores
+from models.bundle import load
+from models.risk_model import contributions
+scorer = Scorer(load(Path(sys.argv[1])), "3", contributions)
+blocks = row_blocks(market.ledger(), market.ledger().last_day, market.standards(), 13)
+print("ready", flush=True)
+write_scores(scorer, blocks, Path(sys.argv[2]), lambda done: time.sleep(0.2))
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_no_half_a_file(blocks, tmp_path):
+    scorer = Scorer(save(market.bundle(), tmp_path / "bundle"), "3", contributions)
+    write_scores(scorer, blocks, tmp_path / "once.parquet")
+    out, here = tmp_path / "scores.parquet", Path(__file__).parent
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "bundle"), str(out)]
+    path = os.pathsep.join(map(str, (here, here.parent)))
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path}) as child:
+        assert child.stdout.readline() == b"ready\n"
+        while len([*tmp_path.glob(".scores.parquet.parts/0*")]) < 2:
+            time.sleep(0.005)
+        time.sleep(float(np.random.default_rng().random()) * 0.5)
+        child.send_signal(signal.SIGKILL)
+    assert not out.exists()
+    assert write_scores(scorer, blocks, out) >= 2
+    assert digest(out) == digest(tmp_path / "once.parquet")
