@@ -21,6 +21,7 @@ from models.batch import batch
 from models.bundle import save
 from models.risk_model import contributions
 
+pytestmark = pytest.mark.slow  # every block is a query over the whole catalogue
 SIZE = 13  # sellers in a block
 
 
@@ -115,7 +116,6 @@ write_scores(scorer, blocks, Path(sys.argv[2]), lambda done: time.sleep(0.2))
 """
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_half_a_file(blocks, tmp_path):
     scorer = Scorer(save(market.bundle(), tmp_path / "bundle"), "3", contributions)
     write_scores(scorer, blocks, tmp_path / "once.parquet")
