@@ -36,6 +36,12 @@ def hold(con: sa.Connection) -> tuple[int, bytes]:
     return int(row[0]), bytes(row[1])
 
 
+def head(con: sa.Connection) -> tuple[int, bytes]:
+    """The end of the chain as of now, held by nobody."""
+    row = con.execute(sa.select(CHAIN_HEAD.c.seq, CHAIN_HEAD.c.link)).one()
+    return int(row.seq), bytes(row.link)
+
+
 def _entries(kind: Kind, salted: Sequence[Row], seq: int, before: bytes) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(salted, seq + 1):
         kept, payload = kind.digests(row)

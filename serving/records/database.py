@@ -4,7 +4,7 @@ A commit has reached the disk when it returns, in either database, whatever the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ def connect(url: sa.URL) -> sa.Engine:
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection that sees one state of the database and takes no lock."""
-    with engine.connect().execution_options(**{READS: True}) as con:
+    one_state = {} if engine.dialect.name == SQLITE else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**{READS: True}, **one_state) as con:
         yield con
 
 
@@ -66,6 +67,19 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection whose work is durable when the block ends, or undone when it raises."""
     with engine.begin() as con:
         yield con
+
+
+@contextmanager
+def erasing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """As `writing`; what the block takes out is gone from the database's files too, not only from its tables."""
+    with writing(engine) as con:
+        yield con
+    if engine.dialect.name == SQLITE:
+        with closing(engine.raw_connection()) as raw:
+            raw.cursor().execute("pragma wal_checkpoint(truncate)").fetchall()
+    else:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as con:
+            con.exec_driver_sql("vacuum")
 
 
 def insert_new(con: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,9 +97,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    """FULL: a commit has reached the disk."""
+    """FULL: a commit has reached the disk. secure_delete: what is deleted is overwritten."""
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
