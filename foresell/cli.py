@@ -8,6 +8,7 @@ import typer
 
 from features.errors import ForesellError
 from foresell.console import fail, show
+from foresell.records_cli import records
 
 app = typer.Typer(
     help="Early warning for marketplace sellers: who is about to breach a standard, why, and what would prevent it.",
@@ -197,6 +198,7 @@ def review(
 
 users = typer.Typer(help="Who may log in to the review pages.", no_args_is_help=True)
 app.add_typer(users, name="users")
+app.add_typer(records, name="records")
 
 
 @users.command("add")

@@ -62,7 +62,7 @@ def _prediction(
         vector=table.block.values[i].astype("<f8").tobytes(),
         attributes=json.dumps({name: column[i] for name, column in table.text.items()}),
         offsets=json.dumps({risk: s.offset for risk, s in by_risk.items()}),
-        answer=to_json(_result(decision_id, rows, i, by_risk)),
+        answer=to_json(result(decision_id, rows, i, by_risk)),
     )
 
 
@@ -78,7 +78,7 @@ def unknown(seller_id: str) -> bytes:
     return to_json({"seller_id": seller_id, "problem": Problem("unknown-seller").as_json()})
 
 
-def _result(decision_id: str, rows: Rows, i: int, by_risk: Mapping[str, Score]) -> dict[str, Any]:
+def result(decision_id: str, rows: Rows, i: int, by_risk: Mapping[str, Score]) -> dict[str, Any]:
     table, as_of = rows.table, int(rows.table.as_of[i])
     return {
         "seller_id": table.seller_id[i],

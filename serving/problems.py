@@ -13,9 +13,12 @@ MEDIA_TYPE = "application/problem+json"
 KINDS: Mapping[str, tuple[int, str]] = {
     "malformed-json": (400, "The body is not strict JSON"),
     "unknown-seller": (404, "No history for this seller"),
+    "unknown-decision": (404, "There is no such decision"),
     "not-found": (404, "There is nothing at this path"),
     "method-not-allowed": (405, "This path does not take this method"),
     "timeout": (408, "The body did not arrive in time"),
+    "outcome-conflict": (409, "This outcome_id is known with other contents"),
+    "model-gone": (409, "The model that made the prediction is no longer here"),
     "erased": (410, "The record was erased"),
     "too-large": (413, "The body is too large"),
     "unsupported-media-type": (415, "The body must be application/json"),

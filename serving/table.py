@@ -1,10 +1,27 @@
 """The table of routes. A new endpoint is a line here, a model of its body and answer, and a function of its call."""
 
-from serving import metrics, openapi, pages
+from serving import decisions, metrics, openapi, outcomes, pages
 from serving.routes import Route, Routes
 from serving.schema import ScoreAnswer, ScoreRequest
+from serving.schema_records import (
+    DecisionAnswer,
+    OutcomesAnswer,
+    OutcomesListed,
+    OutcomesQuery,
+    OutcomesRequest,
+    ReplayAnswer,
+)
 
 SCORED = ("not-ready", "log-unavailable")
+RECORDED = ("unknown-decision", "erased", "log-unavailable")
+OUTCOME = {
+    "outcome_id": "payments-2025-00017",
+    "seller_id": "s000342",
+    "risk": "returns",
+    "observed_on": "2025-04-22",
+    "in_breach": True,
+    "source": "payments",
+}
 
 ROUTES = Routes(
     [
@@ -32,6 +49,50 @@ ROUTES = Routes(
             roles=frozenset({"score"}),
             idempotent=True,
             example={"seller_ids": ["s000342"], "horizon_days": 28, "explain": True},
+        ),
+        Route(
+            "decision",
+            "GET",
+            "/v1/decisions/{decision_id}",
+            "A prediction as it was answered, and what came true.",
+            decisions.show,
+            answer=DecisionAnswer,
+            problems=RECORDED,
+            roles=frozenset({"read", "review"}),
+        ),
+        Route(
+            "replay",
+            "POST",
+            "/v1/decisions/{decision_id}/replay",
+            "Score a logged prediction again: the same model, the same inputs.",
+            decisions.replay,
+            answer=ReplayAnswer,
+            problems=(*RECORDED, "model-gone"),
+            roles=frozenset({"read", "review"}),
+        ),
+        Route(
+            "keep_outcomes",
+            "POST",
+            "/v1/outcomes",
+            "Record what came true, as another system knows it.",
+            outcomes.keep,
+            body=OutcomesRequest,
+            answer=OutcomesAnswer,
+            problems=("outcome-conflict", "erased", "log-unavailable"),
+            roles=frozenset({"score", "review"}),
+            idempotent=True,
+            example={"outcomes": [OUTCOME]},
+        ),
+        Route(
+            "outcomes",
+            "GET",
+            "/v1/outcomes",
+            "What came true, a page at a time.",
+            outcomes.list_,
+            query=OutcomesQuery,
+            answer=OutcomesListed,
+            problems=("log-unavailable",),
+            roles=frozenset({"read", "review"}),
         ),
     ]
 )

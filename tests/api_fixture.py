@@ -1,0 +1,45 @@
+"""The API in this process: the guard, the routes and the records, without BentoML's processes around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from features.settings import Settings
+from serving.guard import Guard
+from serving.problems import Refused, response
+from serving.routes import CURRENT
+from serving.running import Running
+from serving.schema import ScoreRequest
+from serving.scoring import Scoring
+from serving.table import ROUTES
+
+
+@asynccontextmanager
+async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API on a home; what the home has is loaded."""
+    scoring = Scoring(settings)
+    scoring.following.look()
+    running = Running(settings, scoring)
+
+    async def scored(scope: Scope, receive: Receive, send: Send) -> None:
+        """What BentoML does with /v1/score."""
+        call = CURRENT.get()
+        try:
+            answer = await scoring.answer(call, ScoreRequest.model_validate_json(call.raw))
+        except Refused as refused:
+            answer = response(refused.problem, refused.headers)
+        await answer(scope, receive, send)
+
+    transport = httpx.ASGITransport(Guard(scored, ROUTES, lambda: running))
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client
+    await scoring.commits.close()
+
+
+def outcome(number: int, **changes: Any) -> dict[str, Any]:
+    """What another system says."""
+    made = {"outcome_id": f"o{number}", "seller_id": "s1", "risk": "returns", "observed_on": "2026-03-29"}
+    return made | {"in_breach": True, "source": "payments"} | changes
