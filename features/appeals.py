@@ -39,6 +39,16 @@ def add_appeals(
     con.execute(f"insert into ledger_corrections {difference_sql(quantities)}")
 
 
+def known_by(con: duckdb.DuckDBPyConnection, day: int) -> None:
+    """Take corrections that were decided after a day as decided on it.
+
+    What is served now speaks of the last complete day, and heeds the appeals decided since. Rows of the past never see
+    them: this is for the rows of one day alone.
+    """
+    con.execute(f"""update corrections set decided_at_day = least(decided_at_day, {day}),
+        recorded_at_day = least(recorded_at_day, {day})""")
+
+
 def copies_sql(home: str) -> list[tuple[str, str]]:
     """The staged copies, in order: which groups of rows were appealed, when, and the rows after each stage."""
     return [

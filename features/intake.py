@@ -17,6 +17,7 @@ from features.errors import ForesellError
 from features.quarantine import IntakeReport, TableReport
 from features.readings import ACCEPTED, FORMS, Zones, family
 from features.sources import closest, find_unreadable, folder_parts, frame_parts, ignored_files, settings_of
+from features.subsets import of_seller, with_frames
 
 QUARANTINE_SHARE = 0.01
 Parts = Mapping[str, tuple[Part, ...]]
@@ -39,13 +40,21 @@ def open_folder(
     quarantine_share: float = QUARANTINE_SHARE,
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
+    added: Mapping[str, pa.Table] | None = None,
+    seller_id: str | None = None,
 ) -> Marketplace:
-    """Read a contract folder. `zone` counts the days, naive times are meant in `times_zone` (else: source.toml's)."""
+    """Read a contract folder. `zone` counts the days, naive times are meant in `times_zone` (else: source.toml's).
+
+    added: rows beside the folder's own, by table; seller_id: only what a ledger of this seller needs.
+    """
     con = connect()
-    parts = folder_parts(con, folder)
+    parts = with_frames(con, folder_parts(con, folder), added or {})
+    parts = parts if seller_id is None else of_seller(parts, seller_id)
     said = settings_of(folder)
     zones = _zones(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
     market = _read(con, said.get("name", folder.resolve().name), zones, parts)
+    for table in added or {}:
+        con.unregister(f"frame_{table}")
     market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
     return _accepted(market, quarantine_share, quarantine_to)
 

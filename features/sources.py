@@ -68,7 +68,7 @@ def frame_parts(
             rule = "A frame is named like a table of the contract."
             raise ForesellError(rule, name, f"use one of {', '.join(TABLES)}")
     _require(set(frames), ", ".join(frames) or "no frames")
-    return {name: (_frame_part(con, TABLES[name], frame),) for name, frame in frames.items()}
+    return {name: (frame_part(con, TABLES[name], frame),) for name, frame in frames.items()}
 
 
 def find_unreadable(con: duckdb.DuckDBPyConnection, part: Part) -> None:
@@ -175,7 +175,8 @@ def _unreadable(path: Path, why: object) -> ForesellError:
     return ForesellError("Every file must be readable.", f"{path}: {first}", step)
 
 
-def _frame_part(con: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame | pa.Table) -> Part:
+def frame_part(con: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame | pa.Table) -> Part:
+    """One frame as a part, registered with the connection as frame_<table>."""
     label, relation = f"the frame {table.name!r}", f"frame_{table.name}"
     names = [str(name) for name in (frame.column_names if isinstance(frame, pa.Table) else frame.columns)]
     if len(set(names)) < len(names):

@@ -12,9 +12,12 @@ from models.economy import Economy
 from serving.casework import week
 from serving.casework.decisions import Choice, Setup
 from serving.casework.looks import Known
+from serving.casework.objections import Bench
 from serving.casework.people import Person
+from serving.casework.recompute import Source
 from serving.casework.week import Opened, Sellers, open_week
 from serving.holder import Held
+from serving.loaded import Loaded
 from serving.records.database import open_database
 from serving.records.predictions import know
 from serving.store import Store, open_store, write_store
@@ -53,6 +56,22 @@ def sellers(opened_store: Store, engine: sa.Engine, known: Mapping[str, Known]) 
 def setup() -> Setup:
     """The standards that the small market's models rest on."""
     return Setup(tuple(m.standard for m in market.bundle().models))
+
+
+def source(folder: Path) -> Source:
+    """The small market as a folder of the contract."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in market.frames().items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    (folder / "source.toml").write_text(f'name = "small"\nzone = "{market.ZONE}"\n')
+    return Source(folder)
+
+
+def bench(home: Path, engine: sa.Engine) -> Bench:
+    """What answering an objection needs, of the small market."""
+    opened_store = open_store(home / "store")
+    loaded = Loaded(held(), opened_store, know(engine, opened_store.names))
+    return Bench(source(home / "data"), loaded, ECONOMY)
 
 
 def restriction(case: week.Case, **changed: str) -> Choice:

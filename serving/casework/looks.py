@@ -35,6 +35,7 @@ class Look:
     """One seller at one moment. worth: at stake and loss avoided by risk; breach_by: ISO day by risk, or ""."""
 
     prediction: Prediction
+    names: tuple[str, ...]  # columns of the row that was scored
     worth: Mapping[str, tuple[float, float]]
     breach_by: Mapping[str, str]
     attributes: Mapping[str, str]
@@ -58,6 +59,7 @@ def look(held: Held, rows: Rows, economy: Economy, day: str, layout: str) -> lis
     return [
         Look(
             prediction,
+            rows.table.block.names,
             {risk: (stake[i], loss[i]) for risk, (stake, loss) in worths.items()},
             nearest[i],
             {name: str(column[i]) for name, column in rows.table.text.items()},

@@ -69,6 +69,11 @@ def read(con: sa.Connection, decision_id: str) -> Record:
     return Record(**plain | {"names": tuple(json.loads(plain["names"]))})
 
 
+def of(prediction: Prediction, names: Sequence[str]) -> Record:
+    """The record that a prediction will be once it is logged."""
+    return Record(**{name: getattr(prediction, name) for name in COLUMNS}, names=tuple(names))
+
+
 def keep(con: sa.Connection, predictions: Sequence[Prediction]) -> None:
     """Log answers in the transaction that makes their cases."""
     for table, kept in rows(predictions).items():
