@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,6 +19,13 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address the service listens on")
     port: int = Field(default=3000, ge=1, le=65535, description="port of the prediction API")
     workers: int = Field(default=1, ge=1, description="processes of the prediction API")
+    keyless: bool = Field(
+        default=False, description="answer this machine without API keys; refused on any other address than loopback"
+    )
+    key_secret: SecretStr = Field(
+        default=SecretStr(""), description="what the API keys are hashed with; empty: a file under home, made once"
+    )
+    key_rate: float = Field(default=1000, gt=0, description="requests a second that an API key may make")
     quarantine_share: float = Field(
         default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined"
     )

@@ -238,6 +238,55 @@ def remove_user(name: Name, as_json: Json = False) -> None:
     show(people.remove_user(name), as_json)
 
 
+keys = typer.Typer(help="Who may ask the prediction API.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+KeyId = Annotated[str, typer.Argument(help="Id of the key, as `foresell keys list` shows it.", show_default=False)]
+Days = Annotated[float, typer.Option(help="Days until it expires; 0: it never does.", min=0)]
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who holds the key.", show_default=False)],
+    role: Annotated[list[str], typer.Option(help="What it may do: score, read, review or admin. May be repeated.")],
+    days: Days = 90,
+    rate: Annotated[float | None, typer.Option(help="Requests a second; without it FORESELL_KEY_RATE.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key, and show it this once."""
+    from foresell import keys as of_api
+
+    show(of_api.create_key(name, role, days, rate), as_json)
+
+
+@keys.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Which keys there are, what they may do and when they were last used."""
+    from foresell import keys as of_api
+
+    show(of_api.list_keys(), as_json)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: KeyId,
+    overlap: Annotated[float, typer.Option(help="Hours for which the old key holds beside the new one.", min=0)] = 24,
+    days: Days = 90,
+    as_json: Json = False,
+) -> None:
+    """Make a key in the place of another; both hold for a while."""
+    from foresell import keys as of_api
+
+    show(of_api.rotate_key(key_id, overlap, days), as_json)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: KeyId, as_json: Json = False) -> None:
+    """End a key; running services know within seconds."""
+    from foresell import keys as of_api
+
+    show(of_api.revoke_key(key_id), as_json)
+
+
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """What is installed, reachable and fresh, and what to do about the rest."""

@@ -22,6 +22,9 @@ from foresell.demo_shown import HORIZON, At, beside, cause, explained, places_ta
 from foresell.modelling import promote_version, train_challenger
 from foresell.service import address, ending, start_ready, wait, write_online_store
 from models import registry
+from serving.access.secret import server_secret
+from serving.records.database import open_database
+from serving.records.keys import create
 from serving.store import Store
 from simulation.market import Run, simulate
 from training.pipeline import Training
@@ -50,9 +53,10 @@ def demo(data: str, leave: bool, as_json: bool) -> None:
     standards = record.standards()
     with steps() as say:
         made, store = build(record, standards, settings, say)
+        key = own_key(settings)
         process = start_ready(settings, say, settings.home / "serving.log")
     with ending(process):
-        show(outcome(record, settings, made, store), as_json)
+        show(outcome(record, settings, made, store, key), as_json)
         if not leave:
             print("Serving until Ctrl-C.", flush=True)
             wait(process)
@@ -61,6 +65,11 @@ def demo(data: str, leave: bool, as_json: bool) -> None:
 def own_settings(settings: Settings) -> Settings:
     """The demo's files and registry lie apart, so that its champion never replaces a real one."""
     return settings.model_copy(update={"home": settings.home / "demo", "tracking_uri": ""})
+
+
+def own_key(settings: Settings) -> str:
+    """A key to the demo's service, for a day."""
+    return create(open_database(settings), server_secret(settings), "demo", ["score", "read"], days=1)
 
 
 def simulated_standards() -> StandardsFile:
@@ -106,14 +115,14 @@ def build(record: Record, standards: StandardsFile, settings: Settings, say: Say
     return made, write_online_store(data, None, settings, say)
 
 
-def outcome(record: Record, settings: Settings, made: Training, store: Store) -> Outcome:
+def outcome(record: Record, settings: Settings, made: Training, store: Store, key: str) -> Outcome:
     """The riskiest sellers and one of them explained, as the running API tells it."""
-    answer = ask(settings, active(store), explain=False)
+    answer = ask(settings, key, active(store), explain=False)
     as_of, riskiest, data = answer["as_of"], ahead(answer["results"]), settings.home / record.name
     chosen = example_of(riskiest, troubled(data, as_of))
-    example = At(ask(settings, [chosen.result["seller_id"]], explain=True)["results"][0], chosen.risk)
+    example = At(ask(settings, key, [chosen.result["seller_id"]], explain=True)["results"][0], chosen.risk)
     episodes = known_episodes(data, as_of, example.result["seller_id"])
-    places = addresses(settings, made, example.result["seller_id"])
+    places = addresses(settings, made, example.result["seller_id"], key)
     shown = (
         *riskiest_table(answer, riskiest[:SHOWN]),
         *explained(as_of, example),
@@ -142,13 +151,18 @@ def active(store: Store) -> list[str]:
     return [store.record(row)["seller_id"] for row in rows.tolist()]
 
 
-def ask(settings: Settings, seller_ids: list[str], explain: bool) -> dict[str, Any]:
+def ask(settings: Settings, key: str, seller_ids: list[str], explain: bool) -> dict[str, Any]:
     """The API's answer about sellers, over HTTP."""
     body = {"seller_ids": seller_ids, "horizon_days": HORIZON, "explain": explain}
-    answer = httpx.post(f"{address(settings)}/v1/score", json=body, timeout=30)
+    answer = httpx.post(f"{address(settings)}/v1/score", json=body, headers=bearer(key), timeout=30)
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that a key is sent in."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 def ahead(results: Sequence[dict[str, Any]]) -> list[At]:
@@ -168,14 +182,15 @@ def example_of(riskiest: Sequence[At], inside: Collection[str] | None) -> At:
     return (known or enough or riskiest)[0]
 
 
-def addresses(settings: Settings, made: Training, seller_id: str) -> dict[str, str]:
+def addresses(settings: Settings, made: Training, seller_id: str, key: str) -> dict[str, str]:
     """What to open, and what to run in another window."""
     here = os.path.relpath(Path(sys.executable).parent)
     question = json.dumps({"seller_ids": [seller_id]})
+    send = f"curl -H 'Authorization: Bearer {key}'"
     return {
         "the API": address(settings),
-        "its description": f"{address(settings)}/docs.json",
-        "a question to it": f"curl --json '{question}' {address(settings)}/v1/score",
+        "a question to it": f"{send} --json '{question}' {address(settings)}/v1/score",
+        "its description": f"{send} {address(settings)}/docs.json",
         "the backtest": os.path.relpath(made.folder / "report.html"),
         "runs and models": f"{here}/mlflow ui --backend-store-uri {registry.tracking_uri(settings)}",
         "its state": f"FORESELL_HOME={settings.home} {here}/foresell doctor",

@@ -15,8 +15,12 @@ from features.settings import Settings
 from foresell.console import Say, steps
 from foresell.data import read_ledger
 from foresell.scoring import champion, last_day
+from serving.access.door import is_loopback
 from serving.copies import current
 from serving.launch import command, environment
+from serving.records.clock import now
+from serving.records.database import open_database
+from serving.records.keys import everything
 from serving.store import Store, open_store, write_store
 
 START_SECONDS = 60
@@ -26,6 +30,7 @@ Process = Popen[bytes]
 def serve_api(data: Path | None, zone: str | None) -> None:
     """Serve until stopped."""
     settings = Settings()
+    check_reachable(settings)
     with steps() as say:
         if data:
             write_online_store(data, zone, settings, say)
@@ -44,6 +49,17 @@ def write_online_store(data: Path, zone: str | None, settings: Settings, say: Sa
     say("writing the online store")
     write_store(ledger, rows, settings.home / "store")
     return open_store(settings.home / "store")
+
+
+def check_reachable(settings: Settings) -> None:
+    """Who could reach the service, and by what right; ForesellError where anybody could, or nobody."""
+    rule = "The API answers to keys; without them only on loopback, and only where the setting says so."
+    if settings.keyless and not is_loopback(settings.host):
+        step = "make keys (foresell keys create) and leave FORESELL_KEYLESS unset"
+        raise ForesellError(rule, f"FORESELL_KEYLESS on {settings.host}", step)
+    if not settings.keyless and not any(key.holds(now()) for key in everything(open_database(settings))):
+        step = "foresell keys create NAME --role score; or, on loopback only, FORESELL_KEYLESS=true"
+        raise ForesellError(rule, f"no key that holds, on {settings.host}", step)
 
 
 def check_loadable(settings: Settings, say: Say) -> None:

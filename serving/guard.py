@@ -1,31 +1,30 @@
 """The front door: what is not allowed gets a problem for an answer before BentoML sees it.
 
-BentoML takes any body as JSON, of any size, and answers errors in five shapes. Here the routes are a list, a body is
-strict JSON under a byte cap that satisfies its model, and every error has one shape.
+BentoML takes any body as JSON, of any size, from anybody, and answers errors in five shapes. Here a key comes first,
+the routes are a list, a body is strict JSON under a byte cap that satisfies its model, and every error has one shape.
 """
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from uuid import uuid4
 
-from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import metrics, strict
-from serving.problems import MEDIA_TYPE, Problem, Refused, invalid, refuse, response
+from serving import bodies, logs, metrics
+from serving.overload import Overload
+from serving.problems import MEDIA_TYPE, Problem, Refused, refuse, response
 from serving.routes import CURRENT, Call, Route, Routes
 
 if TYPE_CHECKING:
     from serving.running import Running
 
 LOGGER = logging.getLogger("foresell")
-BODY_BYTES = 2 * 1024 * 1024
-BODY_SECONDS = 10.0
 ANSWER_SECONDS = 30.0  # under BentoML's own 60, whose answer has another shape
 HEADERS = {
     "Cache-Control": "no-store",
@@ -33,7 +32,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+REQUEST_ID = "X-Request-ID"
+GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 KIND_BY_STATUS = {404: "not-found", 405: "method-not-allowed", 503: "not-ready", 504: "deadline"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Guard:
@@ -43,21 +45,21 @@ class Guard:
         self.app = app
         self.routes = routes
         self.running = running
+        self.overload = Overload()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        started, answer = perf_counter(), _Answer(send)
+        started, answer = perf_counter(), _Answer(send, _request_id(scope))
         try:
             await self._pass(scope, receive, answer)
         except Refused as refused:
-            await answer.problem(refused.problem, refused.headers)
+            await self._refuse(refused, answer)
         except Exception:
             LOGGER.exception("A request failed")
             await answer.problem(Problem("internal-error"))
-        route = self.routes.template(scope["path"]) or "other"
-        metrics.count_request(route, answer.status, perf_counter() - started)
+        self._tell(scope, answer, perf_counter() - started)
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -66,31 +68,62 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        route, path = self.routes.find(scope["method"], scope["path"])  # keys and roles are checked here
-        query = _query(scope, route)
-        raw = await _read_body(scope, receive) if route.body else b""
-        body = _checked(raw, route.body) if route.body else None
-        call = Call(route, self.running(), self.routes, path, Headers(scope=scope), query, body, raw)
+        """Probes first, then the key, and only then what is asked for: without a key, nothing is told."""
+        template = self.routes.template(scope["path"])
+        if template and self.routes.is_probe(template):
+            route, path = self.routes.find(scope["method"], scope["path"])
+            await self._answer(Call(route, self.running(), self.routes, path), scope, receive, answer)
+            return
+        door = self.running().door
+        caller = door.caller(scope)
+        answer.key_id = caller.key_id
+        route, path = self.routes.find(scope["method"], scope["path"])
+        door.admit(caller, route)
+        async with self.overload.place():
+            call = await self._call(route, path, caller.key_id, scope, receive)
+            await self._answer(call, scope, receive, answer)
+
+    async def _call(self, route: Route, path: Mapping[str, str], key_id: str, scope: Scope, receive: Receive) -> Call:
+        headers = Headers(scope=scope)
+        query = bodies.query(scope, route)
+        raw = await bodies.read(headers, receive) if route.body else b""
+        body = bodies.checked(raw, route.body) if route.body else None
+        return Call(route, self.running(), self.routes, path, headers, query, body, raw, key_id)
+
+    async def _answer(self, call: Call, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._answer(call, scope, receive, answer)
+                if call.route.handle:
+                    await (await call.route.handle(call))(scope, receive, answer)
+                else:
+                    CURRENT.set(call)
+                    await self.app(scope, bodies.again(call.raw, receive) if call.route.body else receive, answer)
         except TimeoutError:
             raise refuse("deadline") from None
 
-    async def _answer(self, call: Call, scope: Scope, receive: Receive, answer: "_Answer") -> None:
-        if call.route.handle:
-            await (await call.route.handle(call))(scope, receive, answer)
-        else:
-            CURRENT.set(call)
-            await self.app(scope, _again(call.raw, receive) if call.route.body else receive, answer)
+    async def _refuse(self, refused: Refused, answer: "_Answer") -> None:
+        if refused.problem.kind in ("too-many-requests", "overloaded"):
+            await self.overload.pause()
+        await answer.problem(refused.problem, refused.headers)
+
+    def _tell(self, scope: Scope, answer: "_Answer", seconds: float) -> None:
+        """Metrics and a line in the log; labels and words are ours, never the caller's."""
+        route = self.routes.template(scope["path"]) or "other"
+        metrics.count_request(route, answer.status, answer.kind, seconds)
+        if not (self.routes.is_probe(route) and answer.status == HTTPStatus.OK):
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            logs.answered(route, method, answer.status, seconds, answer.key_id, answer.kind)
 
 
 class _Answer:
     """The way out: adds headers, and turns an error in any other shape into a problem."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request_id: str) -> None:
         self.send = send
         self.status = 0
+        self.kind = ""  # of the problem, if it is one
+        self.key_id = ""
+        self._headers = {**HEADERS, REQUEST_ID: request_id}
         self._replaced = False
 
     async def __call__(self, message: Message) -> None:
@@ -102,91 +135,29 @@ class _Answer:
     async def problem(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
         """Answer with a problem, unless an answer has begun."""
         if not self.status:
+            self.kind = problem.kind
             await response(problem, headers)({"type": "http"}, _nothing, self)
 
     async def _start(self, message: Message) -> None:
-        headers = MutableHeaders(raw=message["headers"])
+        headers = MutableHeaders(raw=list(message["headers"]))
         if message["status"] >= HTTPStatus.BAD_REQUEST and headers.get("content-type") != MEDIA_TYPE:
             await self.problem(Problem(KIND_BY_STATUS.get(message["status"], "internal-error")))
             self._replaced = True
             return
         self.status = message["status"]
-        for name, value in HEADERS.items():
+        for name, value in self._headers.items():
             headers.setdefault(name, value)
         await self.send({**message, "headers": headers.raw})
 
 
+def _request_id(scope: Scope) -> str:
+    """The caller's, if it is short and plain; else one of ours. From here on it is in every line of the log."""
+    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    plain = len(given) == 1 and GIVEN_ID.fullmatch(given[0])
+    request_id = given[0].decode() if plain else uuid4().hex
+    logs.begin(request_id)
+    return request_id
+
+
 async def _nothing() -> Message:
     return {"type": "http.disconnect"}
-
-
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    headers = Headers(scope=scope)
-    _check_headers(headers)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _collect(receive)
-    except TimeoutError:
-        raise refuse("timeout", f"A body has {BODY_SECONDS:g} seconds to arrive.") from None
-
-
-def _check_headers(headers: Headers) -> None:
-    media_type = headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type != "application/json" or headers.get("content-encoding", "identity") != "identity":
-        raise refuse("unsupported-media-type", "Send application/json without content encoding.")
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_BYTES:
-        raise _too_large()
-
-
-async def _collect(receive: Receive) -> bytes:
-    body = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > BODY_BYTES:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> Refused:
-    return refuse("too-large", f"A body may have {BODY_BYTES} bytes; ask for fewer sellers at a time.")
-
-
-def _checked(body: bytes, model: type[BaseModel]) -> BaseModel:
-    strict.parse(body)
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _query(scope: Scope, route: Route) -> BaseModel | None:
-    """The parameters after the question mark: each once, and only those that the route takes."""
-    try:
-        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=20)
-    except ValueError:
-        raise refuse("invalid-request", "The query can be read in two ways, or is too long.") from None
-    given = dict(pairs)
-    if len(given) < len(pairs) or (given and route.query is None):
-        raise refuse("invalid-request", "A parameter occurs twice, or this path takes none.")
-    try:
-        return route.query.model_validate_strings(given) if route.query else None
-    except ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: ValidationError) -> Refused:
-    return invalid(error.errors(include_url=False, include_context=False, include_input=False))
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A receive that first gives the body that was read."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay

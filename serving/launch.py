@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from features.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +22,7 @@ def command(settings: Settings) -> list[str]:
 def environment(settings: Settings) -> Mapping[str, str]:
     """The variables to run it with: this one's own, absolute paths, no tracking, and a metrics folder of its own."""
     home = settings.home.resolve()
-    said = {f"FORESELL_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    said = {f"FORESELL_{name.upper()}": _plain(value) for name, value in settings.model_dump().items()}
     return {
         **os.environ,
         **said,
@@ -30,6 +32,11 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_CONFIG_OPTIONS": f"services.foresell.workers={settings.workers}",
     }
+
+
+def _plain(value: object) -> str:
+    """A setting as its variable; a secret stays one, passed on to a process of our own and shown nowhere."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def start(settings: Settings) -> "subprocess.Popen[bytes]":

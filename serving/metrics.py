@@ -28,6 +28,7 @@ class Meters:
     """What is measured."""
 
     requests: Counter
+    problems: Counter
     seconds: Histogram
     predictions: Counter
     commit_seconds: Histogram
@@ -38,6 +39,7 @@ def meters() -> Meters:
     """The metrics of this process."""
     return Meters(
         requests=Counter("foresell_requests", "Requests answered.", ["route", "status"]),
+        problems=Counter("foresell_problems", "Requests answered with a problem.", ["kind"]),
         seconds=Histogram("foresell_request_seconds", "Time to answer a request.", ["route"], buckets=SECONDS),
         predictions=Counter("foresell_predictions", "Sellers scored."),
         commit_seconds=Histogram(
@@ -46,9 +48,11 @@ def meters() -> Meters:
     )
 
 
-def count_request(route: str, status: int, seconds: float) -> None:
-    """One request answered (status 0: its caller went away)."""
+def count_request(route: str, status: int, kind: str, seconds: float) -> None:
+    """One request answered (status 0: its caller went away), with a problem of some kind or ""."""
     meters().requests.labels(route, str(status)).inc()
+    if kind:
+        meters().problems.labels(kind).inc()
     meters().seconds.labels(route).observe(seconds)
 
 

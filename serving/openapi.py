@@ -15,6 +15,7 @@ from serving.schema import InvalidShown
 
 REFERENCE = "#/components/schemas/{model}"
 ALWAYS = ("internal-error", "deadline")
+WITH_KEY = ("unauthorized", "too-many-requests", "overloaded")
 WITH_BODY = ("malformed-json", "timeout", "too-large", "unsupported-media-type", "invalid-request")
 KEY = {
     "name": "Idempotency-Key",
@@ -52,7 +53,8 @@ def kinds_of(route: Route) -> tuple[str, ...]:
     """Every kind of problem that a route may answer with."""
     takes = WITH_BODY if route.body else ("invalid-request",) if route.query or "{" in route.path else ()
     again = ("idempotency-mismatch", "erased") if route.idempotent else ()
-    return tuple(dict.fromkeys([*takes, *again, *route.problems, *ALWAYS]))
+    keyed = () if route.probe else WITH_KEY
+    return tuple(dict.fromkeys([*keyed, *takes, *again, *route.problems, *ALWAYS]))
 
 
 def _operation(route: Route) -> dict[str, Any]:

@@ -12,6 +12,7 @@ MEDIA_TYPE = "application/problem+json"
 # Kind: status and title. The type of a problem is /problems/<kind>; a kind is never renamed.
 KINDS: Mapping[str, tuple[int, str]] = {
     "malformed-json": (400, "The body is not strict JSON"),
+    "unauthorized": (401, "A key that may do this is needed"),
     "unknown-seller": (404, "No history for this seller"),
     "unknown-decision": (404, "There is no such decision"),
     "not-found": (404, "There is nothing at this path"),
@@ -24,9 +25,11 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "unsupported-media-type": (415, "The body must be application/json"),
     "invalid-request": (422, "The request breaks a rule"),
     "idempotency-mismatch": (422, "This Idempotency-Key came with another request before"),
+    "too-many-requests": (429, "This key asks more often than it may"),
     "internal-error": (500, "The service failed; nothing was scored"),
     "not-ready": (503, "No model or no store is loaded yet"),
     "log-unavailable": (503, "The prediction could not be logged, so it is not given"),
+    "overloaded": (503, "The service has as much to do as it can"),
     "deadline": (504, "The answer did not come in time"),
 }
 

@@ -86,6 +86,10 @@ class Routes:
         parts = path.split("/")
         return next((name for name, wanted in self._templates.items() if _fits(wanted, parts)), None)
 
+    def is_probe(self, template: str) -> bool:
+        """Whether a path of the table is asked by what can hold no key."""
+        return any(route.probe for route in self._by_path.get(template, {}).values())
+
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its parameters; Refused when there is none, or when a parameter can be no id of ours."""
         template = self.template(path)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.settings import Settings
+from serving.access.door import Door
 
 if TYPE_CHECKING:  # brings LightGBM, which BentoML's parent process has no use for
     from serving.scoring import Scoring
@@ -11,7 +12,8 @@ if TYPE_CHECKING:  # brings LightGBM, which BentoML's parent process has no use 
 
 @dataclass(frozen=True)
 class Running:
-    """The settings, and the model, store and log that scores come from."""
+    """The settings, who may ask, and the model, store and records that scores come from."""
 
     settings: Settings
+    door: Door
     scoring: "Scoring"

@@ -1,11 +1,15 @@
 """The prediction API as a BentoML service: the thin side towards BentoML."""
 
 import asyncio
+from contextlib import suppress
 
 import bentoml
 from starlette.responses import Response
 
 from features.settings import Settings
+from serving import logs
+from serving.access import keyring
+from serving.access.door import Door
 from serving.guard import Guard
 from serving.problems import Refused, response
 from serving.routes import CURRENT
@@ -29,16 +33,24 @@ class Foresell:
         # Here, not above: BentoML's parent process imports this file too, and has no use for LightGBM.
         from serving.scoring import Scoring
 
+        logs.configure()
         self.settings = Settings()
         self.scoring = Scoring(self.settings)
-        self.running = Running(self.settings, self.scoring)
+        self.door = Door(self.settings, self.scoring.commits.engine)
+        self.running = Running(self.settings, self.door, self.scoring)
         self.tasks: list[asyncio.Task[None]] = []
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     async def start(self) -> None:
         """Load what is here; the registry is asked beside it, and not waited for."""
-        look = self.scoring.following.look
-        self.tasks = [asyncio.create_task(follow(look)), asyncio.create_task(ask_registry(self.settings))]
+        await asyncio.to_thread(self.door.look)
+        beside = (
+            follow(self.scoring.following.look),
+            follow(self.door.look, keyring.LOOK_SECONDS),
+            follow(self.door.remember, keyring.REMEMBER_SECONDS),
+            ask_registry(self.settings),
+        )
+        self.tasks = [asyncio.create_task(work) for work in beside]
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def stop(self) -> None:
@@ -46,6 +58,8 @@ class Foresell:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        with suppress(Exception):  # when a key was last used is no reason not to end
+            await asyncio.to_thread(self.door.remember)
         await self.scoring.commits.close()
 
     def __is_ready__(self) -> bool:

@@ -17,14 +17,14 @@ REFRESH_TIMEOUT = 120.0
 ROOT = Path(__file__).parents[1]
 
 
-async def follow(look: Callable[[], None]) -> None:
-    """Look for new local copies, for ever."""
+async def follow(look: Callable[[], None], seconds: float = LOOK_SECONDS) -> None:
+    """Look every so many seconds, for ever, off the event loop."""
     while True:
         try:
             await asyncio.to_thread(look)
-        except Exception:  # the next look may find things mended; the last good copies stay
-            LOGGER.exception("Looking for new local copies failed")
-        await asyncio.sleep(LOOK_SECONDS)
+        except Exception:  # the next look may find things mended; what was found last stays
+            LOGGER.exception("A look at what has changed failed")
+        await asyncio.sleep(seconds)
 
 
 async def ask_registry(settings: Settings) -> None:

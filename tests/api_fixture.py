@@ -8,6 +8,7 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from features.settings import Settings
+from serving.access.door import Door
 from serving.guard import Guard
 from serving.problems import Refused, response
 from serving.routes import CURRENT
@@ -22,7 +23,8 @@ async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API on a home; what the home has is loaded."""
     scoring = Scoring(settings)
     scoring.following.look()
-    running = Running(settings, scoring)
+    door = Door(settings.model_copy(update={"keyless": True}), scoring.commits.engine)
+    running = Running(settings, door, scoring)
 
     async def scored(scope: Scope, receive: Receive, send: Send) -> None:
         """What BentoML does with /v1/score."""
@@ -34,7 +36,7 @@ async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         await answer(scope, receive, send)
 
     transport = httpx.ASGITransport(Guard(scored, ROUTES, lambda: running))
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     await scoring.commits.close()
 

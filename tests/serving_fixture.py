@@ -11,7 +11,10 @@ from pathlib import Path
 import httpx
 
 from features.settings import Settings
+from serving.access.secret import server_secret
 from serving.launch import command, environment
+from serving.records.database import open_database
+from serving.records.keys import create
 
 START_SECONDS = 180  # a busy machine imports slowly
 
@@ -23,11 +26,21 @@ def free_settings(home: Path) -> Settings:
         return Settings(home=home, port=probe.getsockname()[1], refresh_seconds=1)
 
 
+def new_key(settings: Settings, *roles: str) -> str:
+    """An API key to a home's service."""
+    engine = open_database(settings)
+    try:
+        return create(engine, server_secret(settings), "test", roles, days=1)
+    finally:
+        engine.dispose()
+
+
 @contextmanager
 def running(
     settings: Settings, argv: Sequence[str] | None = None, more: Mapping[str, str] | None = None, path: str = "/readyz"
 ) -> Iterator[httpx.Client]:
-    """A client of a service that answers 200 at `path`; what the service printed is in home/service.txt."""
+    """A client of a service that answers 200 at `path`, with a key to everything; messages are in home/service.txt."""
+    bearer = {"Authorization": f"Bearer {new_key(settings, 'admin')}"}
     log = settings.home / "service.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
@@ -35,7 +48,7 @@ def running(
             argv or command(settings), env={**environment(settings), **(more or {})}, stdout=out, stderr=out
         )
     try:
-        with httpx.Client(base_url=f"http://{settings.host}:{settings.port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://{settings.host}:{settings.port}", timeout=60, headers=bearer) as client:
             wait_for(client, path, 200)
             yield client
     except TimeoutError:

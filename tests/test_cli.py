@@ -27,8 +27,14 @@ COMMANDS = (
     "rollback",
     "score",
     "serve",
+    "review",
     "doctor",
 )
+GROUPS = {
+    "users": ("add", "list", "password", "remove"),
+    "keys": ("create", "list", "rotate", "revoke"),
+    "records": ("verify", "erase", "prune", "backup", "restore"),
+}
 
 
 @pytest.fixture
@@ -48,7 +54,9 @@ def run(monkeypatch, capsys):
 
 
 def test_every_command_of_the_contract_is_there():
-    assert set(typer.main.get_command(cli.app).commands) == set(COMMANDS)
+    found = typer.main.get_command(cli.app).commands
+    assert set(found) == {*COMMANDS, *GROUPS}
+    assert {name: tuple(found[name].commands) for name in GROUPS} == GROUPS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -56,7 +64,7 @@ def test_every_command_has_help_and_most_have_json(run, command):
     code, out, _ = run(command, "--help")
     assert code == 0
     assert "Usage" in out
-    assert ("--json" in out) == (command != "serve")
+    assert ("--json" in out) == (command not in ("serve", "review"))
 
 
 def test_help_needs_no_heavy_library(run):
@@ -186,7 +194,8 @@ def home(monkeypatch, tmp_path):
         (("serve",), "no model has been trained yet"),
     ],
 )
-def test_without_a_champion_the_next_step_is_to_train(run, home, arguments, rule):
+def test_without_a_champion_the_next_step_is_to_train(run, home, arguments, rule, monkeypatch):
+    monkeypatch.setenv("FORESELL_KEYLESS", "true")
     code, _, err = run(*arguments)
     assert code == 2
     assert rule in err
@@ -307,3 +316,31 @@ def test_an_error_shows_rule_value_and_next_step(capsys):
     assert out == ""
     for said in ("A rate lies between 0 and 1.", "1.2", "correct the [rate]"):
         assert said in err
+
+
+def test_a_key_is_made_listed_replaced_and_revoked(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORESELL_HOME", str(tmp_path))
+    code, out, _ = run("keys", "create", "risk system", "--role", "score", "--role", "read", "--days", "0", "--json")
+    made = json.loads(out)
+    assert (code, made["key"].startswith(f"fsl_{made['key_id']}_")) == (0, True)
+    _, out, _ = run("keys", "list", "--json")
+    (listed,) = json.loads(out)["keys"]
+    assert (listed["roles"], listed["state"], listed["expires_at"]) == (["read", "score"], "holds", None)
+    assert made["key"][-20:] not in out
+    _, out, _ = run("keys", "rotate", made["key_id"], "--overlap", "1", "--json")
+    run("keys", "revoke", json.loads(out)["key_id"])
+    _, out, _ = run("keys", "list", "--json")
+    states = {key["key_id"]: (key["state"], key["expires_at"] is None) for key in json.loads(out)["keys"]}
+    assert states == {made["key_id"]: ("holds", False), json.loads(out)["keys"][0]["key_id"]: ("revoked", False)}
+    code, _, err = run("keys", "create", "x", "--role", "root")
+    assert (code, "score, read, review, admin" in err, "Traceback" in err) == (2, True, False)
+
+
+def test_a_service_that_nobody_or_anybody_could_ask_does_not_start(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORESELL_HOME", str(tmp_path))
+    code, _, err = run("serve")
+    assert (code, "no key that holds" in err) == (2, True)
+    monkeypatch.setenv("FORESELL_KEYLESS", "true")
+    monkeypatch.setenv("FORESELL_HOST", "0.0.0.0")
+    code, _, err = run("serve")
+    assert (code, "FORESELL_KEYLESS on 0.0.0.0" in err) == (2, True)

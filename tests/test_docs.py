@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 MADE = docs.pages(ROOT)
 
 
-@pytest.mark.parametrize("page", MADE)
-def test_generated_pages_are_up_to_date(page):
-    assert (ROOT / page).read_text() == MADE[page], "make docs writes it anew"
+@pytest.mark.parametrize("document", MADE)
+def test_generated_pages_are_up_to_date(document):
+    assert (ROOT / document).read_text() == MADE[document], "make docs writes it anew"
 
 
 def test_every_feature_and_standard_is_documented():
@@ -43,17 +43,19 @@ def test_the_requests_of_the_api_page_are_valid():
 
 
 def test_a_page_without_marks_is_named(tmp_path):
-    page = tmp_path / "README.md"
-    page.write_text("no marks here")
+    document = tmp_path / "README.md"
+    document.write_text("no marks here")
     with pytest.raises(ForesellError, match="README"):
-        docs.filled(page, "results", "a table")
+        docs.filled(document, "results", "a table")
 
 
-@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
-def test_links_and_commands_of_the_pages_exist(page):
-    text = (ROOT / page).read_text()
+@pytest.mark.parametrize(
+    "document", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
+def test_links_and_commands_of_the_pages_exist(document):
+    text = (ROOT / document).read_text()
     links = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
+    assert [link for link in links if not (ROOT / document).parent.joinpath(link).exists()] == []
     commands = set(re.findall(r"^(?:\.venv/bin/)?foresell ([a-z]+)", text, re.MULTILINE))
     assert commands <= set(typer.main.get_command(app).commands)
     targets = set(re.findall(r"`make ([a-z-]+)", text)) | set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,7 +14,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving import guard
+from serving import bodies, guard
+from serving.access.keyring import Caller, unauthorized
 from serving.guard import Guard
 from serving.routes import Call, Route, Routes
 from serving.schema import ScoreRequest
@@ -73,8 +75,22 @@ ROUTES = Routes(
 )
 
 
+class Open:
+    """A door without keys."""
+
+    def caller(self, scope: Scope) -> Caller:
+        """Somebody, unless the request says that it is nobody's."""
+        if (b"x-nobody", b"1") in scope["headers"]:
+            raise unauthorized()
+        return Caller("somebody", frozenset())
+
+    def admit(self, caller: Caller, route: Route) -> None:
+        """Everybody may, wherever it is."""
+
+
 def nothing_runs() -> Any:
-    """No model, no store, no log."""
+    """No model, no store, no log; the door is open."""
+    return SimpleNamespace(door=Open())
 
 
 def guarded(app: ASGIApp) -> Guard:
@@ -203,7 +219,7 @@ def test_a_checked_body_reaches_the_application_unchanged():
         (b'{"number": "x"}', {"content-type": "application/json"}, 422),
         (b"{}", {"content-type": "application/json", "content-length": "99999999"}, 413),
         (b"{}", {"content-type": "application/json", "content-length": "-1"}, 413),
-        (b" " * (guard.BODY_BYTES + 1), {"content-type": "application/json"}, 413),
+        (b" " * (bodies.BODY_BYTES + 1), {"content-type": "application/json"}, 413),
     ],
 )
 def test_other_bodies_do_not_pass(content: bytes, headers: dict[str, str], status: int):
@@ -222,7 +238,7 @@ def test_a_chunked_body_is_cut_off_at_the_cap():
             yield b" " * 65_536
 
     assert ask("POST", "/echo", content=chunks(), headers={"content-type": "application/json"}).status_code == 413
-    assert sent <= guard.BODY_BYTES + 2 * 65_536
+    assert sent <= bodies.BODY_BYTES + 2 * 65_536
 
 
 def test_validation_errors_name_the_place_and_not_the_value():
@@ -236,7 +252,7 @@ def test_validation_errors_name_the_place_and_not_the_value():
 
 
 def test_a_body_that_dawdles_and_an_answer_that_does_not_come_end_as_problems(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(guard, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
     monkeypatch.setattr(guard, "ANSWER_SECONDS", 0.05)
 
     async def chunks():
