@@ -12,7 +12,9 @@ from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.features_page import features_page
 from foresell.results import benchmarks_page, markdown, readme_table
+from foresell.review_pages import review_pages
 from serving.problems import KINDS
+from serving.review.settings import ReviewSettings
 from simulation.parameters import load as simulated
 from simulation.parameters import sources as rates_with_sources
 from simulation.rates import Cause
@@ -35,6 +37,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
     return {
         "docs/data.md": data_page(),
         "docs/features.md": features_page(),
+        "docs/review-pages.md": review_pages(),
         "docs/standards.md": standards_page(),
         "docs/benchmarks.md": benchmarks_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
@@ -59,8 +62,9 @@ def filled(page: Path, name: str, content: str) -> str:
 def settings_table() -> str:
     """Every setting with its environment variable and default."""
     rows = [
-        [f"`FORESELL_{name.upper()}`", f"`{field.default}`", _sentence(field.description or "")]
-        for name, field in Settings.model_fields.items()
+        [f"`{kind.model_config['env_prefix']}{name.upper()}`", f"`{field.default}`", _sentence(field.description or "")]
+        for kind in (Settings, ReviewSettings)
+        for name, field in kind.model_fields.items()
     ]
     return markdown(["variable", "default", "meaning"], rows)
 

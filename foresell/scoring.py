@@ -1,5 +1,6 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from features.engine import connect, quoted
@@ -7,6 +8,7 @@ from features.errors import ForesellError
 from features.ledger import Ledger
 from features.row_blocks import row_blocks
 from features.settings import Settings
+from features.standards import Standard
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, counted, steps, table
 from foresell.data import iso, read_ledger
@@ -64,10 +66,10 @@ def nothing_trained(settings: Settings) -> bool:
     return not settings.tracking_uri and not (settings.home / "mlflow.db").exists()
 
 
-def last_day(ledger: Ledger, bundle: Bundle, say: Say) -> FeatureTable:
-    """Every seller's row at the last ledger day, with what the bundle reads."""
+def last_day(ledger: Ledger, bundle: Bundle, say: Say, also: Sequence[Standard] = ()) -> FeatureTable:
+    """Every seller's row at the last ledger day, with what the bundle reads; also: standards to be shown beside."""
     say("building the features")
-    rows = build_table(ledger, [ledger.last_day], [model.standard for model in bundle.models])
+    rows = build_table(ledger, [ledger.last_day], [*(model.standard for model in bundle.models), *also])
     check_catalogue(bundle, rows.features)
     return rows
 

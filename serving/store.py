@@ -27,7 +27,7 @@ from serving.answers import Items, Orders, Rows
 from serving.evidence import items_of, orders_of
 from serving.pointer import read, swap
 
-FORMAT = 2
+FORMAT = 3
 UNKNOWN = -1
 POINTER = "current.json"
 
@@ -70,7 +70,7 @@ class Store:
         return Rows(table, [r["evidence"] for r in records], [r["items"] for r in records])
 
     def record(self, row: int) -> dict[str, Any]:
-        """seller_id, text (attributes), evidence (orders by quantity) and items of a row."""
+        """seller_id, text (attributes), evidence (orders by quantity), items, and what is known of the seller."""
         start, end = self.offsets[row : row + 2].tolist()
         found: dict[str, Any] = json.loads(self.records[start:end].tobytes())
         return found
@@ -81,6 +81,22 @@ class Store:
                 return row
             row += 1
         return UNKNOWN
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What lies behind the rows, by seller_id: orders, items that came back, and the sellers table's own words."""
+
+    orders: Mapping[str, Orders]
+    items: Mapping[str, Items]
+    sellers: Mapping[str, Mapping[str, Any]]
+
+
+def sellers_of(ledger: Ledger, as_of: int) -> dict[str, Mapping[str, Any]]:
+    """By seller_id, name and natural_person as known at as_of; None where the source does not say."""
+    known = f"valid_from <= {as_of} and {as_of} < valid_to"
+    rows = ledger.con.execute(f"select seller_id, name, natural_person from sellers_versions where {known}").fetchall()
+    return {row[0]: {"name": row[1], "natural_person": row[2]} for row in rows}
 
 
 def keys_of(seller_ids: Sequence[str]) -> NDArray[np.uint64]:
@@ -98,7 +114,8 @@ def write_store(ledger: Ledger, table: FeatureTable, folder: Path) -> Path:
     order = np.argsort(keys, kind="stable")
     np.save(draft / "keys.npy", keys[order])
     np.save(draft / "values.npy", table.block.values[order])
-    _write_records(draft, table.take(order), orders_of(ledger, table, as_of), items_of(ledger, table, as_of))
+    behind = Behind(orders_of(ledger, table, as_of), items_of(ledger, table, as_of), sellers_of(ledger, as_of))
+    _write_records(draft, table.take(order), behind)
     pq.write_table(ledger.con.sql("select * from figures").to_arrow_table(), draft / "figures.parquet")
     sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
     (draft / "facts.json").write_text(json.dumps(_facts(ledger, table, as_of) | {"sizes": sizes}))
@@ -136,13 +153,13 @@ def _one_day(table: FeatureTable) -> int:
     return int(days[0])
 
 
-def _write_records(folder: Path, table: FeatureTable, orders: Mapping[str, Orders], items: Mapping[str, Items]) -> None:
+def _write_records(folder: Path, table: FeatureTable, behind: Behind) -> None:
     offsets = np.zeros(len(table) + 1, dtype=np.int64)
     with (folder / "records.bin").open("wb") as out:
         for i, seller_id in enumerate(table.seller_id.tolist()):
             text = {name: column[i] for name, column in table.text.items()}
-            record = {"seller_id": seller_id, "text": text, "evidence": orders.get(seller_id, {})}
-            record["items"] = items.get(seller_id, [])
+            record = {"seller_id": seller_id, "text": text, "evidence": behind.orders.get(seller_id, {})}
+            record |= {"items": behind.items.get(seller_id, []), "seller": behind.sellers.get(seller_id, {})}
             offsets[i + 1] = offsets[i] + out.write(json.dumps(record).encode())
     np.save(folder / "offsets.npy", offsets)
 

@@ -69,8 +69,8 @@ class View:
 
 
 class Refusal(Exception):  # noqa: N818 - what is refused is the request
-    """A request that is answered with an error page: its status, and message ids of what happened and what to do."""
+    """A request that is answered with an error page: its status, the message id of what happened, and the way on."""
 
-    def __init__(self, status: int, message: str = "", **values: Any) -> None:
+    def __init__(self, status: int, message: str = "", back: str = "", **values: Any) -> None:
         super().__init__(message or str(status))
-        self.status, self.message, self.values = status, message, values
+        self.status, self.message, self.back, self.values = status, message, back, values

@@ -12,7 +12,7 @@ from serving.review.call import Call, Refusal
 from serving.review.page import Page, render, shown
 from serving.review.services import Services
 
-KNOWN = (400, 403, 404, 405, 409, 413, 415, 429, 500, 503)
+KNOWN = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class ErrorPage(Page):
     happened: str = shown("what happened")
     next_step: str = shown("what to do now")
     back: str = shown("where to go on")
+    again: bool = shown("whether that is the case, to be read again")
 
 
 async def page(services: Services, request: Request, refusal: Refusal) -> Response:
@@ -41,7 +42,8 @@ def _page(services: Services, request: Request, refusal: Refusal) -> Response:
         status=refusal.status,
         happened=happened,
         next_step=texts.plain(f"error.{status}.next"),
-        back="/" if visitor else "/login",
+        back=refusal.back or ("/" if visitor else "/login"),
+        again=bool(refusal.back),
     )
     response = render(call, shown_page, refusal.status)
     if "seconds" in refusal.values:

@@ -5,50 +5,59 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-NOTHING = "\u2013"
+
+class Figure(str):
+    """Text of our own making, such as a percentage, which needs no isolation inside a sentence."""
+
+    __slots__ = ()
 
 
-def percent(value: float | None, digits: int = 0) -> str:
+NOTHING = Figure("\u2013")
+
+
+def percent(value: float | None, digits: int = 0) -> Figure:
     """A share as a percentage; an en dash for none."""
     if value is None or math.isnan(value):
         return NOTHING
     text = f"{100 * value:.{digits}f}"
-    return "<1%" if digits == 0 and 0 < value < 0.005 else ">99%" if digits == 0 and 0.995 <= value < 1 else f"{text}%"
+    if digits == 0 and 0 < value < 1 and text in ("0", "100"):
+        return Figure("<1%" if text == "0" else ">99%")
+    return Figure(f"{text}%")
 
 
-def rate(value: float | None) -> str:
+def rate(value: float | None) -> Figure:
     """A rate to a tenth of a per cent."""
     return percent(value, 1)
 
 
-def number(value: float | None) -> str:
+def number(value: float | None) -> Figure:
     """A count, or a number to a tenth, with separators."""
     if value is None or math.isnan(value):
         return NOTHING
-    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}"
+    return Figure(f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.1f}")
 
 
-def money(value: float | None) -> str:
+def money(value: float | None) -> Figure:
     """An amount of the marketplace's currency, without cents from a hundred on."""
     if value is None or math.isnan(value):
         return NOTHING
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
+    return Figure(f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}")
 
 
-def day(value: str) -> str:
+def day(value: str) -> Figure:
     """An ISO date as people write it, 3 Mar 2026."""
     if not value:
         return NOTHING
     found = date.fromisoformat(value[:10])
-    return f"{found.day}\u00a0{found:%b}\u00a0{found.year}"
+    return Figure(f"{found.day}\u00a0{found:%b}\u00a0{found.year}")
 
 
-def points(value: float | None) -> str:
+def points(value: float | None) -> Figure:
     """A difference of two shares in percentage points, with its sign."""
     if value is None or math.isnan(value):
         return NOTHING
     rounded = round(100 * value)
-    return f"+{rounded}" if rounded > 0 else f"\u2212{-rounded}" if rounded < 0 else "0"
+    return Figure(f"+{rounded}" if rounded > 0 else f"\u2212{-rounded}" if rounded < 0 else "0")
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

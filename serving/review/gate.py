@@ -21,22 +21,21 @@ HOME = "/"
 
 async def answer(view: View, services: Services, request: Request) -> Response:
     """What a view says to a request that may ask it; else the way to the login, or a Refusal."""
-    form = await _form(request) if view.method == "POST" else {}
-    return await run_in_threadpool(_checked, view, services, request, form)
-
-
-def _checked(view: View, services: Services, request: Request, form: Mapping[str, Sequence[str]]) -> Response:
-    token = request.cookies.get(services.cookie, "")
-    visitor = sessions.visitor(services.engine, token, services.review)
+    visitor = await run_in_threadpool(_visitor, services, request)
     if view.roles and visitor is None:
         return to_login(request, view)
     if view.roles and visitor and visitor.user.role not in view.roles:
         raise Refusal(403)
+    form = await _form(request) if view.method == "POST" else {}
     call = _call(services, visitor, request, form)
     if view.method == "POST":
         _check_origin(request)
         _check_token(call, view)
-    return view.answer(call)
+    return await run_in_threadpool(view.answer, call)
+
+
+def _visitor(services: Services, request: Request) -> Visitor | None:
+    return sessions.visitor(services.engine, request.cookies.get(services.cookie, ""), services.review)
 
 
 def to_login(request: Request, view: View) -> Response:

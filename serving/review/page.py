@@ -106,7 +106,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.globals |= {"t": texts.html, "plain": texts.plain}
-    made.filters |= {"name": texts.isolated, "shown": texts.shown, **forms.FILTERS}
+    made.filters |= {"name": texts.isolated, "shown": texts.shown, "figure": forms.Figure, **forms.FILTERS}
     return made
 
 

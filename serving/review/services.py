@@ -1,12 +1,22 @@
 """What the pages stand on in one process: the database, the model and the online store, the settings."""
 
+import logging
 import secrets
+from collections.abc import Sequence
 
+from features.errors import ForesellError
 from features.settings import Settings
+from features.standards import Standard
+from features.standards_file import load
 from serving.loaded import Following
+from serving.pointer import read
 from serving.records.database import open_database
+from serving.review.histories import POINTER, Histories, open_histories
 from serving.review.settings import ReviewSettings
 from serving.review.throttle import Throttle
+
+LOGGER = logging.getLogger("foresell")
+HISTORIES = "review"  # folder under home
 
 
 class Services:
@@ -18,18 +28,39 @@ class Services:
         self.engine = open_database(settings)
         self.following = Following(self.home, self.engine)
         self.throttle = Throttle()
+        self.histories: Histories | None = None
+        self._seen: object = None
         # The prefix binds a cookie to this host and to TLS; a browser refuses it without.
         prefix = "__Host-" if review.secure else ""
         self.cookie, self.form_cookie = f"{prefix}foresell", f"{prefix}foresell-form"
         self.look()
 
     def look(self) -> None:
-        """Follow the champion and the online store."""
+        """Follow the champion, the online store and the histories; what cannot be read leaves the last good ones."""
         self.following.look()
+        named = read(self.home / HISTORIES / POINTER)
+        if named is None or named == self._seen:
+            return
+        self._seen = named
+        try:
+            self.histories = open_histories(self.home / HISTORIES)
+        except (ForesellError, OSError) as error:
+            LOGGER.error("The histories %s are not used: %s", named.get("name"), error)
+
+    def standards(self) -> Sequence[Standard]:
+        """The standards of the model in use, then those of the built-in file that it has no model for."""
+        loaded = self.following.loaded
+        return standards_shown([m.standard for m in loaded.held.bundle.models] if loaded else [])
 
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def standards_shown(modelled: Sequence[Standard]) -> list[Standard]:
+    """Each standard once by name: those with a model first."""
+    found = {s.name: s for s in [*modelled, *load().standards][::-1]}
+    return list(found.values())[::-1]
 
 
 def new_token() -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from features.errors import ForesellError
 from features.sentences import say
+from serving.review.forms import Figure
 
 CATALOGUE = Path(__file__).parent / "texts.toml"
 ISOLATE, POP = "\u2068", "\u2069"
@@ -64,4 +65,6 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _value(value: Any) -> float | str:
-    return value if isinstance(value, int | float) else f"{ISOLATE}{shown(str(value))}{POP}"
+    if isinstance(value, int | float | Figure):
+        return value
+    return f"{ISOLATE}{shown(str(value))}{POP}" if value else ""

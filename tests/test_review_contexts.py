@@ -1,0 +1,96 @@
+"""Every page's context is a documented dataclass: fields, templates, texts and docs/review-pages.md agree."""
+
+import re
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+from jinja2 import meta
+
+from foresell.review_pages import _parts, review_pages
+from serving.review import texts
+from serving.review.page import TEMPLATES, Frame, Page, environment
+from serving.review.views import VIEWS
+
+ROOT = Path(__file__).resolve().parents[1]
+REVIEW = ROOT / "serving" / "review"
+PAGES = sorted(Page.__subclasses__(), key=lambda page: page.__name__)
+SOURCES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")}
+CODE = "".join(path.read_text() for path in (ROOT / "serving").rglob("*.py"))
+
+
+def related(name):
+    """The source of a template and of all that it extends or imports."""
+    found, source = {name}, SOURCES[name]
+    for other in re.findall(r'{% (?:extends|import|include|from) "([^"]+)"', source):
+        found |= related(other)
+    return found
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.__name__)
+def test_a_template_says_its_page_s_fields_no_more_and_no_fewer(kind):
+    free, own = set(), set()
+    for name in related(kind.template):
+        free |= meta.find_undeclared_variables(environment().parse(SOURCES[name]))
+        own |= set(re.findall(r"{% (?:import \"[^\"]+\" as|set) ([a-z_]+)", SOURCES[name]))
+    free -= {"frame", *own, *environment().globals}
+    assert free == {f.name for f in fields(kind)}
+
+
+@pytest.mark.parametrize("kind", [*PAGES, Frame, *{part for page in PAGES for part in _parts(page)}])
+def test_every_field_has_help_and_is_in_the_documentation(kind):
+    assert is_dataclass(kind)
+    assert kind.__doc__
+    said = (ROOT / "docs" / "review-pages.md").read_text()
+    for f in fields(kind):
+        assert f.metadata["help"], f"{kind.__name__}.{f.name} has no help"
+        assert f.metadata["help"] in said
+
+
+def test_every_field_of_a_part_is_said_by_a_template():
+    """A field that no template reads is one that nobody sees."""
+    read = set(re.findall(r"\.([a-z_0-9]+)\b", "".join(SOURCES.values()))) | set(
+        re.findall(r"\b([a-z_]+)\b", "".join(re.findall(r"{% for ([^%]*) in", "".join(SOURCES.values()))))
+    )
+    parts = {part for page in [*PAGES, Frame] for part in _parts(page)} | {Frame}
+    unread = sorted(f"{part.__name__}.{f.name}" for part in parts for f in fields(part) if f.name not in read)
+    assert unread == []
+
+
+def test_every_route_is_documented():
+    said = review_pages()
+    assert [view.path for view in VIEWS if f"`{view.path}`" not in said] == []
+    assert [view.path for view in VIEWS if not view.answer.__doc__] == []
+
+
+ID = r"[a-z_]+(?:\.[a-z0-9_<>=]+)+"
+WHOLE = re.compile(rf"""["']({ID})["']""")
+BEGUN = re.compile(r"""["']([a-z_]+\.[a-z_.]*)(?:\{|["'] ~)""")
+
+
+def used_messages():
+    """Message ids that code and templates name, and the beginnings of those that they put together."""
+    sources = "".join([*SOURCES.values(), CODE])
+    return set(WHOLE.findall(sources)), set(BEGUN.findall(sources))
+
+
+def test_every_message_that_is_named_is_in_the_catalogue():
+    named = set(re.findall(rf"""\b(?:t|plain|html)\(\s*["']({ID})["'](?!\s*~)""", "".join([*SOURCES.values(), CODE])))
+    assert sorted(named - set(texts.messages())) == []
+
+
+def test_every_message_of_the_catalogue_is_used():
+    whole, begun = used_messages()
+    unused = [m for m in texts.messages() if m not in whole and not any(m.startswith(stem) for stem in begun)]
+    assert unused == []
+
+
+def test_foreign_text_is_isolated_in_a_sentence_and_cannot_turn_it():
+    html = str(texts.html("did.take", name="\u202eevil<b>\x00 {name} [x]"))
+    assert html == "<bdi>\ufffdevil&lt;b&gt;\u2400 {name} [x]</bdi> is yours."
+    assert texts.plain("did.take", name="אבג") == "\u2068אבג\u2069 is yours."
+
+
+def test_an_unknown_message_is_named():
+    with pytest.raises(Exception, match=r"no\.such"):
+        texts.plain("no.such")
