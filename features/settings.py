@@ -30,4 +30,7 @@ class Settings(BaseSettings):
         default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined"
     )
     idempotency_hours: float = Field(default=24, gt=0, description="how long an Idempotency-Key keeps its answer")
+    stale_seconds: float = Field(
+        default=300, gt=0, description="how long the registry may not answer before the gauge `foresell_stale` says so"
+    )
     refresh_seconds: float = Field(default=30, gt=0, description="how often the service looks for a new champion")

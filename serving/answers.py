@@ -13,6 +13,7 @@ from features.table import FeatureTable
 from models.bundle import NAME
 from models.explain import Explanation, Reason
 from models.score import Score, score
+from serving import metrics
 from serving.holder import Held
 from serving.problems import Problem
 from serving.records.predictions import Prediction
@@ -43,6 +44,9 @@ class Rows:
 def predict(held: Held, rows: Rows, question: Question, day: str, layout: str) -> list[Prediction]:
     """One prediction a row, its answer in the bytes that will be sent."""
     scores = score(held.bundle, rows.table, question.horizon, question.explain)
+    for by_risk in scores:
+        for risk, s in by_risk.items():
+            metrics.observe_probability(risk, s.probability)
     return [_prediction(held, rows, i, by_risk, question, day, layout) for i, by_risk in enumerate(scores)]
 
 
@@ -68,9 +72,18 @@ def _prediction(
 
 def body(held: Held, day: str, results: Sequence[bytes]) -> bytes:
     """The answer to a request, made of its results' bytes."""
+    return opening(held, day) + b',"results":[' + b",".join(results) + b"]}"
+
+
+def opening(held: Held, day: str) -> bytes:
+    """How every answer begins; more members and a brace follow."""
+    return to_json({"as_of": day, "model": model_used(held)})[:-1]
+
+
+def model_used(held: Held) -> dict[str, str]:
+    """The model behind an answer."""
     bundle = held.bundle
-    model = {"name": NAME, "version": held.version, "digest": bundle.digest, "calibrated_to": bundle.calibrated_to}
-    return to_json({"as_of": day, "model": model})[:-1] + b',"results":[' + b",".join(results) + b"]}"
+    return {"name": NAME, "version": held.version, "digest": bundle.digest, "calibrated_to": bundle.calibrated_to}
 
 
 def unknown(seller_id: str) -> bytes:

@@ -22,6 +22,11 @@ def local_copy(home: Path, digest: str) -> Path:
     return home / "serving" / "bundles" / digest.removeprefix("sha256:")
 
 
+def challenger_pointer(home: Path) -> Path:
+    """The file that names the local challenger."""
+    return home / "serving" / "challenger.json"
+
+
 def current(home: Path) -> Mapping[str, Any]:
     """Version and digest of the local champion; empty without one."""
     return read(pointer(home)) or {}
@@ -37,6 +42,16 @@ def install(folder: Path, version: str, home: Path, digest: str | None = None) -
         if not _intact(local_copy(home, digest), digest):
             _copy(folder, local_copy(home, digest), digest)
         _point(home, {"version": version, "digest": digest})
+        _prune(home)
+
+
+def install_challenger(folder: Path, version: str, home: Path, digest: str) -> None:
+    """Copy the challenger's bundle, checked and tried like a champion's, for the shadow to score with."""
+    verify(folder, digest)
+    with locked(home / "serving" / "copies.lock"):
+        if not _intact(local_copy(home, digest), digest):
+            _copy(folder, local_copy(home, digest), digest)
+        swap(challenger_pointer(home), {"version": version, "digest": digest})
         _prune(home)
 
 
@@ -66,9 +81,10 @@ def _intact(place: Path, digest: str) -> bool:
 
 
 def _prune(home: Path) -> None:
-    """Keep the champion and the one before it."""
+    """Keep the champion, the one before it, and the challenger."""
     named = current(home)
-    kept = {local_copy(home, facts["digest"]) for facts in (named, named.get("previous")) if facts}
+    mine = (named, named.get("previous"), read(challenger_pointer(home)))
+    kept = {local_copy(home, facts["digest"]) for facts in mine if facts}
     for place in local_copy(home, "").iterdir():
         if place not in kept and not place.name.startswith("tmp"):
             shutil.rmtree(place, ignore_errors=True)

@@ -9,7 +9,10 @@ from features.errors import ForesellError
 from features.settings import Settings
 from models import registry
 from models.lock import locked
-from serving.copies import current, install
+from serving.copies import challenger_pointer, current, install, install_challenger
+from serving.pointer import read
+
+BUSY = 3
 
 
 def refresh(settings: Settings) -> str:
@@ -28,13 +31,27 @@ def refresh(settings: Settings) -> str:
     return f"Version {champion.number} is here now."
 
 
+def refresh_challenger(settings: Settings) -> None:
+    """Bring the registry's challenger here for the shadow; one that cannot be used is left, and serves no answer."""
+    challenger = registry.find(registry.CHALLENGER, settings)
+    here = read(challenger_pointer(settings.home)) or {}
+    if challenger is None or (here.get("version"), here.get("digest")) == (challenger.number, challenger.digest):
+        return
+    with tempfile.TemporaryDirectory(dir=settings.home / "serving") as scratch:
+        registry.fetch(challenger, Path(scratch) / "bundle", settings)
+        install_challenger(Path(scratch) / "bundle", challenger.number, settings.home, challenger.digest)
+
+
 def main() -> int:
-    """0 when the local champion is the registry's, or when another process is at it."""
+    """0 when the local champion is the registry's, BUSY when another process is at it."""
     settings = Settings()
     os.nice(10)  # answers come first
     with locked(settings.home / "serving" / "refresh.lock", wait=False) as mine:
         try:
-            print(refresh(settings) if mine else "Another process is at it.")
+            if not mine:
+                return BUSY
+            print(refresh(settings))
+            refresh_challenger(settings)
         except ForesellError as error:
             print(error, file=sys.stderr)
             return 1

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from features.settings import Settings
 from serving.access.door import Door
+from serving.freshness import Freshness
 
 if TYPE_CHECKING:  # brings LightGBM, which BentoML's parent process has no use for
     from serving.scoring import Scoring
@@ -17,3 +18,4 @@ class Running:
     settings: Settings
     door: Door
     scoring: "Scoring"
+    freshness: Freshness

@@ -2,26 +2,44 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import bentoml
 from starlette.responses import Response
 
 from features.settings import Settings
-from serving import logs
+from serving import logs, metrics
 from serving.access import keyring
 from serving.access.door import Door
+from serving.freshness import Freshness
 from serving.guard import Guard
+from serving.pointer import read
 from serving.problems import Refused, response
 from serving.routes import CURRENT
 from serving.running import Running
 from serving.schema import ScoreAnswer, ScoreRequest
+from serving.shadow import report as shadow_report
 from serving.table import ROUTES
-from serving.watch import ask_registry, follow
+from serving.watch import ask_registry, compare_challenger, follow
+
+MEASURE_SECONDS = 5.0
+
+
+class Checked(bentoml.IODescriptor):  # type: ignore[misc]
+    """The request as the guard has checked it, so that a body is read once."""
+
+    __root_input__ = True
+
+    @classmethod
+    async def from_http_request(cls, request: Any, serde: Any) -> Any:
+        """What BentoML would parse again."""
+        return CURRENT.get().body
 
 
 @bentoml.service(
     name="foresell",
     http={"host": "127.0.0.1"},  # BentoML's own default is every address
+    tracing={"excluded_urls": ".*"},  # spans that nothing collects
     metrics={"enabled": False},  # labelled with any path that is asked for; ours are in serving.metrics
     logging={"access": {"enabled": False}},  # writes any path into the log, line breaks and all
     envs=[{"name": "OMP_NUM_THREADS", "value": "1"}],  # workers share the cores; one row needs no more
@@ -37,7 +55,7 @@ class Foresell:
         self.settings = Settings()
         self.scoring = Scoring(self.settings)
         self.door = Door(self.settings, self.scoring.commits.engine)
-        self.running = Running(self.settings, self.door, self.scoring)
+        self.running = Running(self.settings, self.door, self.scoring, Freshness(self.settings.stale_seconds))
         self.tasks: list[asyncio.Task[None]] = []
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
@@ -48,7 +66,9 @@ class Foresell:
             follow(self.scoring.following.look),
             follow(self.door.look, keyring.LOOK_SECONDS),
             follow(self.door.remember, keyring.REMEMBER_SECONDS),
-            ask_registry(self.settings),
+            follow(self.measure, MEASURE_SECONDS),
+            ask_registry(self.settings, self.running.freshness),
+            compare_challenger(self.settings),
         )
         self.tasks = [asyncio.create_task(work) for work in beside]
 
@@ -62,10 +82,17 @@ class Foresell:
             await asyncio.to_thread(self.door.remember)
         await self.scoring.commits.close()
 
+    def measure(self) -> None:
+        """Set the gauges that change without a request."""
+        loaded = self.scoring.following.loaded
+        if loaded:
+            metrics.set_model(loaded.held.bundle.calibrated_to, loaded.store.as_of, self.running.freshness.stale)
+        metrics.set_shadow(read(shadow_report(self.settings.home.resolve())) or {})
+
     def __is_ready__(self) -> bool:
         return self.scoring.ready
 
-    @bentoml.api(route="/v1/score", output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
+    @bentoml.api(route="/v1/score", input_spec=Checked, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
     async def score(self, request: ScoreRequest, /) -> Response:
         """Score sellers that the store knows, or one by its history."""
         try:

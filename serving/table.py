@@ -1,8 +1,9 @@
 """The table of routes. A new endpoint is a line here, a model of its body and answer, and a function of its call."""
 
-from serving import decisions, metrics, openapi, outcomes, pages
+from serving import decisions, explaining, metrics, model_pages, openapi, outcomes, pages
 from serving.routes import Route, Routes
 from serving.schema import ScoreAnswer, ScoreRequest
+from serving.schema_model import ExplainAnswer, ExplainRequest, ModelAnswer, StandardsAnswer
 from serving.schema_records import (
     DecisionAnswer,
     OutcomesAnswer,
@@ -49,6 +50,37 @@ ROUTES = Routes(
             roles=frozenset({"score"}),
             idempotent=True,
             example={"seller_ids": ["s000342"], "horizon_days": 28, "explain": True},
+        ),
+        Route(
+            "explain",
+            "POST",
+            "/v1/explain",
+            "Explain one seller's score: every contribution, the window's arithmetic, the peers, the evidence.",
+            explaining.explain,
+            body=ExplainRequest,
+            answer=ExplainAnswer,
+            problems=(*SCORED, "unknown-seller"),
+            roles=frozenset({"score", "read", "review"}),
+            idempotent=True,
+            example={"seller_id": "s000342", "horizon_days": 28},
+        ),
+        Route(
+            "standards",
+            "GET",
+            "/v1/standards",
+            "The standards that the model speaks of.",
+            model_pages.standards,
+            answer=StandardsAnswer,
+            problems=("not-ready",),
+        ),
+        Route(
+            "model",
+            "GET",
+            "/v1/model",
+            "The model that serves: version, digests, age, and the challenger in its shadow.",
+            model_pages.model,
+            answer=ModelAnswer,
+            problems=("not-ready",),
         ),
         Route(
             "decision",

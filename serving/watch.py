@@ -10,10 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from features.settings import Settings
+from serving.copies import challenger_pointer
+from serving.freshness import Freshness
 
 LOGGER = logging.getLogger("foresell")
 LOOK_SECONDS = 1.0
+SHADOW_SECONDS = 60.0
 REFRESH_TIMEOUT = 120.0
+BUSY = 3  # another worker's process is at it
 ROOT = Path(__file__).parents[1]
 
 
@@ -27,14 +31,27 @@ async def follow(look: Callable[[], None], seconds: float = LOOK_SECONDS) -> Non
         await asyncio.sleep(seconds)
 
 
-async def ask_registry(settings: Settings) -> None:
+async def ask_registry(settings: Settings, freshness: Freshness) -> None:
     """Start the refresh process again and again; one that hangs is ended."""
     asked_at: int | None = 0
     while True:
         changed_at = _changed_at(settings)
-        if changed_at is None or changed_at != asked_at:
-            asked_at = changed_at if await _refresh(settings) else None
+        if changed_at is not None and changed_at == asked_at:
+            freshness.asked()
+        elif await _run("serving.refresh", settings):
+            freshness.asked()
+            asked_at = changed_at
+        else:
+            asked_at = None
         await asyncio.sleep(settings.refresh_seconds)
+
+
+async def compare_challenger(settings: Settings) -> None:
+    """Start the shadow's process now and then, while there is a challenger."""
+    while True:
+        await asyncio.sleep(SHADOW_SECONDS)
+        if challenger_pointer(settings.home).exists():
+            await _run("serving.shadow", settings)
 
 
 def _changed_at(settings: Settings) -> int | None:
@@ -46,11 +63,12 @@ def _changed_at(settings: Settings) -> int | None:
     return 0
 
 
-async def _refresh(settings: Settings) -> bool:
+async def _run(module: str, settings: Settings) -> bool:
+    """Whether a process of ours ended well in its time."""
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
     environment = {**os.environ, "FORESELL_HOME": str(settings.home.resolve()), "PYTHONPATH": path}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "serving.refresh", stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=environment
+        sys.executable, "-m", module, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=environment
     )
     try:
         async with asyncio.timeout(REFRESH_TIMEOUT):
@@ -59,10 +77,10 @@ async def _refresh(settings: Settings) -> bool:
         await _end(process)
         if isinstance(error, asyncio.CancelledError):
             raise
-        LOGGER.warning("The registry did not answer in %g seconds; the local copy serves on", REFRESH_TIMEOUT)
+        LOGGER.warning("%s did not end in %g seconds; what is here serves on", module, REFRESH_TIMEOUT)
         return False
-    if process.returncode:
-        LOGGER.warning("The registry could not be asked: %s", said.decode(errors="replace").strip()[-500:])
+    if process.returncode not in (0, BUSY):
+        LOGGER.warning("%s did not end well: %s", module, said.decode(errors="replace").strip()[-500:])
     return process.returncode == 0
 
 

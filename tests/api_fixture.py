@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from features.settings import Settings
 from serving.access.door import Door
+from serving.freshness import Freshness
 from serving.guard import Guard
 from serving.problems import Refused, response
 from serving.routes import CURRENT
@@ -24,7 +25,7 @@ async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     scoring = Scoring(settings)
     scoring.following.look()
     door = Door(settings.model_copy(update={"keyless": True}), scoring.commits.engine)
-    running = Running(settings, door, scoring)
+    running = Running(settings, door, scoring, Freshness(settings.stale_seconds))
 
     async def scored(scope: Scope, receive: Receive, send: Send) -> None:
         """What BentoML does with /v1/score."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,11 @@ from features.settings import Settings
 from foresell.service import check_reachable
 from serving.access import tokens
 from serving.access.door import Door
+from serving.access.keyring import Caller
+from serving.access.rates import Rates
 from serving.access.secret import server_secret
 from serving.guard import Guard
+from serving.problems import Refused
 from serving.records import keys
 from serving.records.database import open_database
 from serving.records.tables.keys import API_KEYS
@@ -215,12 +219,27 @@ def test_one_key_s_rate_is_its_own(settings: Settings, engine: sa.Engine, monkey
     monkeypatch.setattr("serving.overload.PAUSE_SECONDS", 0)
     hasty, calm = made(engine, "read", rate=4), made(engine, "read")
     service = Service(settings.model_copy(update={"workers": 2}), engine)
-    with time_machine.travel("2026-11-25T12:00:00.1Z", tick=False):
-        answers = [service.ask("GET", "/metrics", hasty) for _ in range(5)]
-        assert [a.status_code for a in answers] == [200, 200, 429, 429, 429]  # half of 4, for it is one of two workers
-        assert answers[2].json()["type"] == "/problems/too-many-requests"
-        assert 1 <= int(answers[2].headers["retry-after"]) <= 2
-        assert service.ask("GET", "/metrics", calm).status_code == 200
+    moment = 100.0
+    monkeypatch.setattr("serving.access.rates.monotonic", lambda: moment)
+    answers = [service.ask("GET", "/metrics", hasty) for _ in range(5)]
+    assert [a.status_code for a in answers] == [200, 200, 429, 429, 429]  # half of 4, for it is one of two workers
+    assert (answers[2].json()["type"], answers[2].headers["retry-after"]) == ("/problems/too-many-requests", "1")
+    assert service.ask("GET", "/metrics", calm).status_code == 200
+    moment = 100.5  # time for one more
+    assert [service.ask("GET", "/metrics", hasty).status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 1, 3, 50])
+def test_a_rate_is_kept_over_time_and_a_burst_is_a_second_s(rate: float, monkeypatch: pytest.MonkeyPatch):
+    clock, passed = 0.0, 0
+    monkeypatch.setattr("serving.access.rates.monotonic", lambda: clock)
+    rates, caller = Rates(rate, 1), Caller("k", frozenset())
+    for step in range(5000):
+        clock = step * 60 / 5000
+        with suppress(Refused):
+            rates.check(caller)
+            passed += 1
+    assert 60 * rate <= passed + 1 <= 60 * rate + max(rate, 1) + 2
 
 
 @pytest.mark.parametrize("roles", [[], ["root"], ["score", "Read"]])

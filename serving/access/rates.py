@@ -1,15 +1,16 @@
-"""How often each key may ask, so that one that asks without end leaves the others their share."""
+"""How often each key may ask, so that one that asks without end leaves the others their share.
+
+A token bucket of one second's requests, kept as the one moment at which it would be full again (the "generic cell rate
+algorithm" of ATM networks). The library `limits` starts a thread on most requests to forget old ones.
+"""
 
 import math
-import time
-from functools import cache
-
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from time import monotonic
 
 from serving.access.keyring import Caller
 from serving.problems import Problem, Refused
+
+BURST_SECONDS = 1.0
 
 
 class Rates:
@@ -18,17 +19,13 @@ class Rates:
     def __init__(self, rate: float, workers: int) -> None:
         self.rate = rate
         self.workers = workers
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._full_at: dict[str, float] = {}  # by key; there are no more than keys
 
     def check(self, caller: Caller) -> None:
         """Count a request; Refused when it is one too many, with the seconds until the next may come."""
-        item = _item((caller.rate or self.rate) / self.workers)
-        if not self._limiter.hit(item, caller.key_id):
-            wait = self._limiter.get_window_stats(item, caller.key_id).reset_time - time.time()
-            raise Refused(Problem("too-many-requests"), {"Retry-After": str(max(1, math.ceil(wait)))})
-
-
-@cache
-def _item(rate: float) -> RateLimitItemPerSecond:
-    """So many in a second, or one in as many seconds as that takes; rates are few, one a key at most."""
-    return RateLimitItemPerSecond(max(1, round(rate)), 1 if rate >= 1 else math.ceil(1 / rate))
+        now, each = monotonic(), self.workers / (caller.rate or self.rate)
+        full_at = max(now, self._full_at.get(caller.key_id, now)) + each
+        wait = full_at - now - max(BURST_SECONDS, each)
+        if wait > 1e-9:
+            raise Refused(Problem("too-many-requests"), {"Retry-After": str(math.ceil(wait))})
+        self._full_at[caller.key_id] = full_at
