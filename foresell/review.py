@@ -14,7 +14,7 @@ from serving.records.database import open_database
 from serving.review.histories import write_histories
 from serving.review.services import HISTORIES, standards_shown
 from serving.review.settings import ReviewSettings, check_address
-from serving.review.week import open_cases
+from serving.review.week import Desk, open_cases
 from serving.store import open_store, sellers_of, write_store
 
 
@@ -23,7 +23,7 @@ def serve_pages(data: Path | None, zone: str | None) -> None:
     settings, review = Settings(), ReviewSettings()
     check_address(review)
     with steps() as say:
-        opened = bring_up(data, zone, settings, say) if data else None
+        opened = bring_up(data, zone, settings, review.capacity, say) if data else None
         check_loadable(settings, say)
     if opened:
         print(f"As of {opened.as_of}: {opened.opened} cases opened, {opened.refreshed} seen again.", flush=True)
@@ -31,7 +31,7 @@ def serve_pages(data: Path | None, zone: str | None) -> None:
     _run(settings, review)
 
 
-def bring_up(data: Path, zone: str | None, settings: Settings, say: Say) -> Opened:
+def bring_up(data: Path, zone: str | None, settings: Settings, capacity: int, say: Say) -> Opened:
     """Write the online store and the histories from a contract folder, and open the week's cases."""
     version, bundle = champion(settings, say)
     ledger = read_ledger(data, zone, settings, say)
@@ -44,8 +44,9 @@ def bring_up(data: Path, zone: str | None, settings: Settings, say: Say) -> Open
     write_histories(ledger, rows, usable, settings.home / HISTORIES)
     say("opening the cases")
     engine = open_database(settings)
-    held, store = Held(bundle, version), open_store(settings.home / "store")
-    opened = open_cases(engine, held, store, rows, sellers_of(ledger, store.as_of), datetime.now(UTC))
+    store = open_store(settings.home / "store")
+    desk = Desk(store, rows, sellers_of(ledger, store.as_of))
+    opened = open_cases(engine, Held(bundle, version), desk, capacity, datetime.now(UTC))
     engine.dispose()
     return opened
 

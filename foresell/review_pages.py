@@ -12,7 +12,8 @@ from serving.review.views import VIEWS
 
 def review_pages() -> str:
     """Routes, pages and the parts that they are made of."""
-    pages = sorted({ErrorPage, *Page.__subclasses__()}, key=lambda page: page.__name__)
+    found: set[type[Page]] = {ErrorPage, *Page.__subclasses__()}
+    pages = sorted(found, key=lambda page: page.__name__)
     parts = list(dict.fromkeys(part for page in [*pages, Frame] for part in _parts(page)))
     routes = [[v.method, f"`{v.path}`", ", ".join(v.roles) or "everybody", _first(v.answer.__doc__)] for v in VIEWS]
     sections = [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 from argon2 import PasswordHasher
+from serving_market import make_home
 
 from features.settings import Settings
 from serving.records.database import open_database
@@ -14,7 +15,6 @@ from serving.review import people
 from serving.review.app import create
 from serving.review.call import User
 from serving.review.settings import ReviewSettings
-from tests.serving_market import make_home
 
 PASSWORD = "correct horse battery staple"
 REVIEWER, SECOND, MANAGER = User("anna", "reviewer"), User("ben", "reviewer"), User("mara", "manager")

@@ -2,6 +2,7 @@
 
 import pytest
 import time_machine
+from review_fixture import MANAGER, PASSWORD, PEOPLE, REVIEWER, SELLER, Browser, app_of, make_review_home
 
 from features.errors import ForesellError
 from serving.records.database import open_database
@@ -11,7 +12,6 @@ from serving.review.login import local
 from serving.review.settings import ReviewSettings, check_address
 from serving.review.throttle import BY_NAME
 from serving.review.views import VIEWS
-from tests.review_fixture import MANAGER, PASSWORD, PEOPLE, REVIEWER, SELLER, Browser, app_of, make_review_home
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from serving.records.tables.casework import CASE_DECISIONS, CASE_EVENTS, CASES
 PLAIN = tuple(f.name for f in fields(Case) if f.name != "facts")
 # Facts that the queue is filtered and ranked by have columns of their own.
 RANKED = ("loss_avoided", "family", "seller_name", "category", "region", "size", "fulfilment", "tenure_days")
+TENURES = {"new": (0, 89), "first_year": (90, 364), "older": (365, 1_000_000)}  # days since the first order
 FILTERS = ("risk", "band", "family", "category", "region", "size", "fulfilment", "assignee")
 
 
@@ -53,6 +54,8 @@ def waiting(at: datetime) -> sa.ColumnElement[bool]:
 def matching(chosen: Mapping[str, str], search: str = "") -> list[sa.ColumnElement[bool]]:
     """Conditions of a filter: columns by value, and a text in the seller's id or name."""
     found = [CASES.c[name] == value for name, value in chosen.items() if name in FILTERS and value]
+    if tenure := TENURES.get(chosen.get("tenure", "")):
+        found.append(CASES.c.tenure_days.between(*tenure))
     if search:
         found.append(
             sa.or_(*(CASES.c[name].icontains(search, autoescape=True) for name in ("seller_id", "seller_name")))

@@ -28,7 +28,7 @@ def take_next(call: Call) -> Response:
     """Take the most worthwhile case that nobody has, of those that the view shows."""
     want = queue.wanted({name: call.value(name) for name in (*queue.FILTERS, "q")})
     at = datetime.now(UTC)
-    case = work.take_next(call.services.engine, person_of(call), at, want.chosen)
+    case = work.take_next(call.services.engine, person_of(call), at, want.plain)
     if case is None:
         return RedirectResponse("/queue?did=none_left", 303)
     return to_seller(case, "take")

@@ -113,6 +113,11 @@ class Wanted:
     search: str
     page: int
 
+    @property
+    def plain(self) -> Mapping[str, str]:
+        """The filters that say what a case is about, not who has it."""
+        return {name: value for name, value in self.chosen.items() if name not in ("show", "assignee")}
+
     def href(self, page: int) -> str:
         """The same at another page."""
         named = {**self.chosen, "q": self.search, "page": str(page) if page > 1 else ""}
@@ -164,11 +169,7 @@ def conditions_of(want: Wanted, me: str, at: datetime) -> list[sa.ColumnElement[
     """What a case must be to be shown: live, and not put off unless that is asked for."""
     put_off = (CASES.c.state == SNOOZED) & (CASES.c.snoozed_until > written(at))
     state = put_off if want.chosen["show"] == "put_off" else CASES.c.state.in_(LIVE) & ~put_off
-    plain = {name: value for name, value in want.chosen.items() if name not in ("show", "tenure", "assignee")}
-    found = [state, *book.matching(plain, want.search)]
-    if want.chosen["tenure"] in TENURES:
-        least, most = TENURES[want.chosen["tenure"]]
-        found.append(CASES.c.tenure_days.between(least, most))
+    found = [state, *book.matching(want.plain, want.search)]
     held = (CASES.c.state == TAKEN) & (CASES.c.locked_until > written(at))
     match want.chosen["assignee"]:
         case "me":
@@ -178,11 +179,10 @@ def conditions_of(want: Wanted, me: str, at: datetime) -> list[sa.ColumnElement[
     return found
 
 
-TENURES: Mapping[str, tuple[int, int]] = {"new": (0, 89), "first_year": (90, 364), "older": (365, 1_000_000)}
 CHOICES: Mapping[str, Sequence[str]] = {
     "risk": ("returns", "service"),
     "band": ("review", "watch", "clear"),
-    "tenure": tuple(TENURES),
+    "tenure": tuple(book.TENURES),
     "assignee": (ME, NOBODY),
     "show": ("put_off",),
 }

@@ -13,7 +13,7 @@ from serving.records.database import reading
 from serving.review import texts
 from serving.review.call import Call, Refusal
 from serving.review.page import Page, render, shown
-from serving.review.seller.orders import order_views
+from serving.review.seller.orders import known_orders, order_views
 from serving.review.seller.reasons import seller_path
 from serving.review.seller.record import record_of
 from serving.review.seller.views import OrderView
@@ -46,7 +46,7 @@ def show(call: Call) -> Response:
         path=f"{seller_path(seller_id)}?risk={risk}",
         sentence=sentence,
         count=count,
-        order_list=order_views(call.services.histories, seller_id, order_ids),
+        order_list=order_views(order_ids, known_orders(call.services.histories, seller_id, order_ids)),
     )
     return render(call, page)
 

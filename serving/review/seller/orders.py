@@ -1,6 +1,6 @@
 """Orders as a reviewer reads them: what happened, and through whose fault."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.review import days, texts
@@ -8,12 +8,18 @@ from serving.review.histories import Histories
 from serving.review.seller.views import OrderView
 
 LOW_RATING = 2
+Orders = Mapping[str, Mapping[str, Any]]
 
 
-def order_views(histories: Histories | None, seller_id: str, order_ids: Sequence[str]) -> tuple[OrderView, ...]:
-    """The orders in the order asked for; those that are not known here have their id alone."""
-    found = {} if histories is None else {r["order_id"]: r for r in histories.orders(seller_id, order_ids)}
-    return tuple(_view(order_id, found.get(order_id)) for order_id in order_ids)
+def known_orders(histories: Histories | None, seller_id: str, order_ids: Iterable[str]) -> Orders:
+    """What is known of the orders, by id: one look-up for all of a page's."""
+    wanted = sorted(set(order_ids))
+    return {} if histories is None or not wanted else {r["order_id"]: r for r in histories.orders(seller_id, wanted)}
+
+
+def order_views(order_ids: Sequence[str], known: Orders) -> tuple[OrderView, ...]:
+    """The orders in the order given; those that are not known here have their id alone."""
+    return tuple(_view(order_id, known.get(order_id)) for order_id in order_ids)
 
 
 def _view(order_id: str, row: Mapping[str, Any] | None) -> OrderView:

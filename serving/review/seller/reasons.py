@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from features.families import FAMILIES
 from serving.review.histories import Histories
-from serving.review.seller.orders import order_views
+from serving.review.seller.orders import Orders, known_orders, order_views
 from serving.review.seller.views import ReasonView
 
 LEAST = 0.05  # log-odds under which a reason moves a probability of one half by about one per cent
@@ -30,17 +30,21 @@ def reasons_of(seller_id: str, risk: str, said: Mapping[str, Any], histories: Hi
     ranked = said["explanation"]["reasons"]
     kept = [r for r in ranked if abs(r["contribution"]) >= LEAST][: 2 * MOST_REASONS]
     largest = max((abs(r["contribution"]) for r in kept), default=1.0)
-    views = [_view(seller_id, risk, reason, largest, histories) for reason in kept]
+    shown = [order for reason in kept for order in _newest(reason)]
+    known = known_orders(histories, seller_id, shown)
+    views = [_view(seller_id, risk, reason, largest, known) for reason in kept]
     rest = [r["contribution"] for r in ranked if r not in kept]
     raising = tuple(v for v in views if v.contribution > 0)
     lowering = tuple(v for v in views if v.contribution < 0)
     return Reasons(raising, lowering, len(rest), float(sum(rest)))
 
 
-def _view(
-    seller_id: str, risk: str, reason: Mapping[str, Any], largest: float, histories: Histories | None
-) -> ReasonView:
+def _newest(reason: Mapping[str, Any]) -> Sequence[str]:
     order_ids: Sequence[str] = reason["evidence"]["order_ids"]
+    return order_ids[:SHOWN_ORDERS]
+
+
+def _view(seller_id: str, risk: str, reason: Mapping[str, Any], largest: float, known: Orders) -> ReasonView:
     return ReasonView(
         code=reason["code"],
         family=FAMILIES.get(reason["code"], ""),
@@ -48,8 +52,8 @@ def _view(
         contribution=reason["contribution"],
         share=abs(reason["contribution"]) / largest,
         count=reason["evidence"]["count"],
-        orders=order_views(histories, seller_id, order_ids[:SHOWN_ORDERS]),
-        href=orders_href(seller_id, risk, reason["code"]) if order_ids else "",
+        orders=order_views(_newest(reason), known),
+        href=orders_href(seller_id, risk, reason["code"]) if reason["evidence"]["order_ids"] else "",
     )
 
 
