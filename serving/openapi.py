@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document: made from the table of routes, their models and the kinds of problems."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,13 +10,19 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from serving.problems import KINDS, MEDIA_TYPE
-from serving.routes import ID, Call, Route, Routes
+from serving.routes import ID, ROLES, Call, Route, Routes
 from serving.schema import InvalidShown
 
 REFERENCE = "#/components/schemas/{model}"
 ALWAYS = ("internal-error", "deadline")
 WITH_KEY = ("unauthorized", "too-many-requests", "overloaded")
 WITH_BODY = ("malformed-json", "timeout", "too-large", "unsupported-media-type", "invalid-request")
+SCHEME = "key"
+KEYS = "An API key: `foresell keys create NAME --role score` makes one."
+ABOUT = "Tells which sellers are about to breach a performance standard, weeks before they do, and why."
+RETRY = {"description": "seconds after which to try again", "schema": {"type": "integer"}}
+ASKED = {"description": "the caller's own, or one of the service's", "schema": {"type": "string"}}
+HEADERS = {"X-Request-ID": ASKED}
 KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -43,9 +49,13 @@ def document(routes: Routes) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Foresell", "version": "v1"},
+        "info": {"title": "Foresell", "version": "v1", "description": ABOUT},
         "paths": paths,
-        "components": {"schemas": _schemas(routes.all)},
+        "security": [{SCHEME: []}],
+        "components": {
+            "schemas": _schemas(routes.all),
+            "securitySchemes": {SCHEME: {"type": "http", "scheme": "bearer", "description": KEYS}},
+        },
     }
 
 
@@ -59,6 +69,10 @@ def kinds_of(route: Route) -> tuple[str, ...]:
 
 def _operation(route: Route) -> dict[str, Any]:
     said: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "responses": _responses(route)}
+    if route.probe:
+        said["security"] = []
+    elif missing := sorted({*ROLES} - {*route.roles, "admin"}):
+        said["description"] = f"Not for keys of {' or '.join(missing)} alone."
     if parameters := _parameters(route):
         said["parameters"] = parameters
     if route.body:
@@ -68,16 +82,17 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _responses(route: Route) -> dict[str, Any]:
     text = {route.media_type: {"schema": {"type": "string"}}}
-    answer = {"description": route.summary, "content": _json(route.answer) if route.answer else text}
+    answer = {"description": route.summary, "headers": HEADERS, "content": _json(route.answer) if route.answer else text}
     by_status: dict[str, list[str]] = {}
     for kind in kinds_of(route):
         by_status.setdefault(str(KINDS[kind][0]), []).append(kind)
     return {"200": answer} | {status: _problem(kinds) for status, kinds in sorted(by_status.items())}
 
 
-def _problem(kinds: Iterable[str]) -> dict[str, Any]:
+def _problem(kinds: Sequence[str]) -> dict[str, Any]:
     said = "; ".join(f"{KINDS[kind][1]} (`/problems/{kind}`)" for kind in kinds)
-    return {"description": said, "content": _json(InvalidShown, MEDIA_TYPE)}
+    headers = HEADERS | ({"Retry-After": RETRY} if {KINDS[kind][0] for kind in kinds} & {429, 503} else {})
+    return {"description": said, "headers": headers, "content": _json(InvalidShown, MEDIA_TYPE)}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -1,0 +1,74 @@
+"""A home to serve from: a simulated marketplace, a bundle with every model of the built-in standards, and its store."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from features.intake import open_folder
+from features.ledger import build_ledger
+from features.settings import Settings
+from features.standards import BacktestDays
+from features.standards_file import load
+from features.table import build_table
+from models import registry
+from models.bundle import Bundle, save
+from models.calibration import Calibration
+from models.registry import TrainingRun
+from models.risk_model import Bands, Key, RiskModel
+from models.together import Together
+from serving.copies import install
+from serving.store import Store, open_store, write_store
+from simulation.market import Run, simulate
+from training.fit import boost
+from training.material import Material, modelled, prepare, target
+
+MARKETPLACE = Run(sellers=1_200, days=300, seed=1)
+LOOKS = BacktestDays(first=90, test_from=200, every_days=14)
+HORIZON = 28
+
+
+def make(home: Path) -> Bundle:
+    """Trees as training grows them, on the longest list of features; calibrated by nothing, since only speed counts."""
+    data = home / "data"
+    simulate(data, MARKETPLACE)
+    market = open_folder(data)
+    material = prepare(market, replace(load(), backtest=LOOKS))
+    models = tuple(_model(material, number) for number in range(len(modelled(material))))
+    read = {f.name: f for f in material.active.features}
+    bundle = save(Bundle(models, read, material.active.block, "sha256:benchmark", "2024-08-01"), home / "bundle")
+    ledger = build_ledger(market)
+    write_store(ledger, build_table(ledger, [ledger.last_day], [m.standard for m in models]), home / "store")
+    install(home / "bundle", "1", home)
+    return bundle
+
+
+def _model(material: Material, number: int) -> RiskModel:
+    standard = modelled(material)[number]
+    goal = target(material, standard, HORIZON)
+    names = max(goal.candidates, key=len)
+    known = goal.rows.take(np.isfinite(goal.rows.label)).only(names)
+    key = Key(standard.risk, "" if standard.headline else standard.part, HORIZON)
+    return RiskModel(key, standard, boost(known, 0).model_to_string(), names, Calibration(), Bands(0.2, 0.5))
+
+
+def register(home: Path, bundle: Bundle, settings: Settings) -> str:
+    """The same bundle in MLflow, for its own server to load."""
+    return registry.log_training(TrainingRun("benchmark", "sha256:b", home / "bundle", bundle.digest, {}, {}), settings)
+
+
+def write_matrices(home: Path, bundle: Bundle) -> Store:
+    """For the bare service: what each Booster reads of each seller, worked out beforehand; and the sellers' ids."""
+    store = open_store(home / "store")
+    rows = store.rows(np.arange(len(store.keys)))
+    together = Together(tuple(m for m in bundle.models if m.key.horizon == HORIZON), store.names)
+    said = together.predict(rows.table.block)
+    folder = home / "bare"
+    folder.mkdir()
+    for model, prediction in zip(together.models, said, strict=True):
+        np.save(folder / f"{model.key}.npy", prediction.matrix)
+        (folder / f"{model.key}.txt").write_text(model.text)
+    (folder / "sellers.json").write_text(json.dumps(rows.table.seller_id.tolist()))
+    (home / "ids.txt").write_text("\n".join(rows.table.seller_id.tolist()) + "\n")
+    return store
