@@ -4,7 +4,7 @@ A window column is named `<quantity>_<span>`: the sum over days as_of - span + 1
 applied; `<quantity>_all` sums since the first day.
 
 The ledger is first summed into weeks that end on the as-of days' day of the week. A window of seven weeks and two days
-is then the difference of two sums since ever, seven weeks apart, and the last two days of the week before (a `tail`).
+is then a sum since ever less the one of seven weeks before; of that, the last two days are left out (an `opening`).
 As-of days on several days of the week are worked out apart, one day of the week at a time.
 """
 
@@ -63,27 +63,50 @@ def _weekday(day: int) -> int:
 
 def _weekly_steps(weekday: int, days: Sequence[int], columns: Collection[str]) -> list[Step]:
     """Weeks, sums since ever and windows of as-of days on one day of the week."""
-    sums = weekly_sums({*columns, SILENCE})
+    named = {*columns, SILENCE}
+    ends = week_ends(days, named)
     return [
-        Step(f"week_ends_{weekday}", days_sql(week_ends(days, columns))),
+        Step(f"week_ends_{weekday}", days_sql(ends)),
         Step(f"week_of_{weekday}", week_of_sql(weekday, days[-1])),
-        Step(f"since_ever_{weekday}", since_ever_sql(weekday, sums)),
-        Step(f"weekly_windows_{weekday}", windows_sql(weekday, days, columns), view=True),
+        Step(f"since_ever_{weekday}", since_ever_sql(weekday, weekly_sums(named)), view=True),
+        Step(f"weekly_windows_{weekday}", windows_sql(weekday, days, columns, rows_back(days, ends, named)), view=True),
     ]
 
 
-def week_ends(days: Sequence[int], columns: Collection[str]) -> set[int]:
-    """Days at which the sums since ever are asked for: every as-of day, and the week's end in which a window opens."""
-    weeks = {0, *(int(span_of(c)) // WEEK for c in {*columns, SILENCE} if span_of(c) != "all")}
-    return {day - WEEK * w for day in days for w in weeks}
+def week_ends(days: Sequence[int], columns: Collection[str]) -> list[int]:
+    """Days at which the sums since ever are asked for: every as-of day, and the week's end in which a window opens.
+
+    Where those are not the same number of rows apart at every as-of day, every week between them.
+    """
+    weeks = _all_weeks(columns)
+    ends = sorted({day - WEEK * w for day in days for w in {0, *weeks}})
+    steps_back = {(w, ends.index(day) - ends.index(day - WEEK * w)) for day in days for w in weeks}
+    return ends if len(steps_back) == len(weeks) else list(range(ends[0], ends[-1] + 1, WEEK))
 
 
-def weekly_sums(columns: Collection[str]) -> Mapping[str, Mapping[str, str]]:
-    """What is summed by week, for each quantity: itself and its tails; a tail is named `<quantity>_tail<days>`."""
-    inside = "case when week_end - l.day < {1} then {0} else 0 end"
-    named = sorted({(quantity_of(c), _tail_days(c)) for c in columns})
-    tails = {q: {tail_of(q, days): inside.format(q, days) for q2, days in named if q2 == q and days} for q, _ in named}
-    return {q: {q: q, **more} for q, more in tails.items()}
+def rows_back(days: Sequence[int], ends: Sequence[int], columns: Collection[str]) -> Mapping[int, int]:
+    """How many rows of the sums since ever lie between an as-of day and the day so many weeks before it."""
+    return {w: ends.index(days[0]) - ends.index(days[0] - WEEK * w) for w in _all_weeks(columns)}
+
+
+def _all_weeks(columns: Collection[str]) -> set[int]:
+    return {_weeks(c) for c in columns if span_of(c) != "all"} - {0}
+
+
+Sums = Mapping[str, Collection[int]]
+
+
+def weekly_sums(columns: Collection[str]) -> list[Sums]:
+    """What is summed by week: quantities that fall on the same days together, each with the days of its openings."""
+    openings: dict[str, set[int]] = {quantity_of(c): set() for c in sorted(columns)}
+    for column in columns:
+        openings[quantity_of(column)] |= {_tail_days(column)} - {0}
+    alike = groupby(sorted(openings, key=_falls_on), _falls_on)
+    return [{q: sorted(openings[q]) for q in same} for _, same in alike]
+
+
+def _falls_on(quantity: str) -> str:
+    return BY_NAME[quantity].falls_on if quantity in BY_NAME else ""
 
 
 def week_of_sql(weekday: int, last: int) -> str:
@@ -92,53 +115,75 @@ def week_of_sql(weekday: int, last: int) -> str:
         join week_ends_{weekday} as e on e.as_of >= d.day group by d.day"""
 
 
-def weekly_sql(weekday: int, sums: Mapping[str, str]) -> str:
-    """One quantity of the ledger summed into the weeks that are asked for. Most quantities are 0 on most days."""
-    totals = ", ".join(f"cast(sum({sql}) as bigint) as {name}" for name, sql in sums.items())
-    quantity = next(iter(sums))
+def weekly_sql(weekday: int, sums: Sums) -> str:
+    """Some quantities of the ledger summed into the weeks that are asked for. Most are nothing on most days."""
+    tail = "case when week_end - l.day < {1} then {0} else 0 end"
+    named = {q: q for q in sums} | {f"{q}_tail{days}": tail.format(q, days) for q in sums for days in sums[q]}
+    totals = ", ".join(f"cast(sum({sql}) as bigint) as {name}" for name, sql in named.items())
+    read = ", ".join("1 as entries" if q == "entries" else q for q in sums)
+    some = " or ".join(f"{q} <> 0" for q in sums)
     return f"""select {entry("l.seller", "e.week_end")} as entry, {totals}
-        from (select seller, day, {"1 as entries" if quantity == "entries" else quantity} from ledger) as l
-        join week_of_{weekday} as e on e.day = l.day where {quantity} <> 0 group by {entry("l.seller", "e.week_end")}"""
+        from (select seller, day, {read} from ledger) as l
+        join week_of_{weekday} as e on e.day = l.day where {some} group by {entry("l.seller", "e.week_end")}"""
 
 
-def since_ever_sql(weekday: int, sums: Mapping[str, Mapping[str, str]]) -> str:
-    """Every seller at every week's end from its first on: sums since ever, and the tails of that week."""
-    so_far = "cast(sum(coalesce(w_{0}.{0}, 0)) over so_far as bigint) as {0}"
+def since_ever_sql(weekday: int, sums: Sequence[Sums]) -> str:
+    """Every seller at every week's end from its first on: sums since ever, and the openings in that week."""
     since = [
-        so_far.format(name) if name == quantity else f"coalesce(w_{quantity}.{name}, 0) as {name}"
-        for quantity, named in sums.items()
-        for name in named
+        sql
+        for number, same in enumerate(sums)
+        for q in same
+        for sql in (f"sum(coalesce(w{number}.{q}, 0)) over so_far as {q}", *_tails(number, q, same[q]))
     ]
     joins = " ".join(
-        f"left join ({weekly_sql(weekday, named)}) as w_{q} on w_{q}.entry = g.entry" for q, named in sums.items()
+        f"left join ({weekly_sql(weekday, same)}) as w{number} on w{number}.entry = g.entry"
+        for number, same in enumerate(sums)
     )
-    key = entry("s.seller", "e.as_of")
-    return f"""select g.entry, {", ".join(since)}
-        from (select {key} as entry, s.seller
-            from (select seller, min(day) as first_day from ledger group by seller) as s
-            join week_ends_{weekday} as e on e.as_of >= s.first_day) as g {joins}
-        window so_far as (partition by g.seller order by g.entry rows between unbounded preceding and current row)"""
+    narrow = [_narrow(q, name, sql) for same in sums for q in same for name, sql in _openings(q, same[q]).items()]
+    first = "min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered"
+    return f"""select seller, as_of, first_ordered, entry, {", ".join(narrow)} from (
+            select g.*, {", ".join(since)}
+            from (select {entry("s.seller", "e.as_of")} as entry, s.seller, e.as_of, s.first_ordered
+                from (select seller, {first} from ledger group by seller) as s
+                join week_ends_{weekday} as e on e.as_of >= s.first_day) as g {joins}
+            window so_far as (partition by g.seller order by g.as_of
+                rows between unbounded preceding and current row)) as r"""
 
 
-def windows_sql(weekday: int, days: Sequence[int], columns: Collection[str]) -> str:
+def _tails(number: int, quantity: str, days: Collection[int]) -> list[str]:
+    return [f"w{number}.{quantity}_tail{d}" for d in days]
+
+
+def _openings(quantity: str, days: Collection[int]) -> dict[str, str]:
+    """A sum since ever, and the same without the last days of the week."""
+    return {quantity: quantity} | {
+        opening_of(quantity, d): f"{quantity} - coalesce({quantity}_tail{d}, 0)" for d in days
+    }
+
+
+def _narrow(quantity: str, name: str, sql: str) -> str:
+    """Counts of one seller fit an integer, at half the memory; money and minutes do not."""
+    counts = BY_NAME[quantity].unit not in ("cents", "minutes") if quantity in BY_NAME else True
+    return f"cast({sql} as {'integer' if counts else 'bigint'}) as {name}"
+
+
+def windows_sql(weekday: int, days: Sequence[int], columns: Collection[str], back: Mapping[int, int]) -> str:
     """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
-    weeks = sorted({_weeks(c) for c in {*columns, SILENCE} if span_of(c) != "all"} - {0})
-    opened = " ".join(f"left join since_ever_{weekday} as r{w} on r{w}.entry = g.entry - {WEEK * w}" for w in weeks)
-    sums = ", ".join(f"{_difference(c)} as {c}" for c in sorted(columns))
-    chosen = f"as_of in ({', '.join(map(str, days))})"
-    return f"""select g.seller, g.as_of, g.tenure_days, {sums}
-        from (select *, {entry("seller", "as_of")} as entry from grid where {chosen}) as g
-        join since_ever_{weekday} as r0 on r0.entry = g.entry {opened}
-        where {_difference(SILENCE)} > 0"""
+    named = sorted({*columns, SILENCE})
+    sums = ", ".join(f"{_difference(c, back)} as {c}" for c in named)
+    tenure = "case when as_of >= first_ordered then as_of - first_ordered end as tenure_days"
+    return f"""select seller, as_of, tenure_days, {", ".join(sorted(columns))} from (
+            select seller, as_of, {tenure}, {sums} from since_ever_{weekday}
+            window weeks as (partition by seller order by as_of)) as w
+        where as_of in ({", ".join(map(str, days))}) and {SILENCE} > 0"""
 
 
-def _difference(column: str) -> str:
+def _difference(column: str, back: Mapping[int, int]) -> str:
     quantity, span = _split(column)
     if span == "all":
-        return f"r0.{quantity}"
-    weeks, tail = _weeks(column), _tail_days(column)
-    whole = f"r0.{quantity} - coalesce(r{weeks}.{quantity}, 0)" if weeks else "0"
-    return f"{whole} + coalesce(r{weeks}.{tail_of(quantity, tail)}, 0)" if tail else whole
+        return quantity
+    opening = opening_of(quantity, _tail_days(column))
+    return f"{quantity} - {f'coalesce(lag({opening}, {back[w]}) over weeks, 0)' if (w := _weeks(column)) else opening}"
 
 
 def named_sql(columns: Collection[str]) -> str:
@@ -162,9 +207,9 @@ def corrected_sql(columns: Collection[str]) -> str:
         on k.seller_id = w.seller_id and k.as_of = w.as_of"""
 
 
-def tail_of(quantity: str, days: int) -> str:
-    """The name of a week's last days' sum of a quantity."""
-    return f"{quantity}_tail{days}"
+def opening_of(quantity: str, days: int) -> str:
+    """The name of a quantity's sum since ever without the last days of the week."""
+    return f"{quantity}_before{days}" if days else quantity
 
 
 def quantity_of(column: str) -> str:
