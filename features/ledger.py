@@ -22,10 +22,11 @@ from features.states import BASICS, BORN, COLUMNS, MATURITY_DAYS, MINUTE_MICROS,
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that falls on one day of a unit's life, and what it adds to the ledger."""
+    """Something that falls on one day of a unit's life, and what it adds to the ledger. usual: most units have it."""
 
     day: str
     adds: Mapping[str, str]
+    usual: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Unit:
     since: str
     until: str
     facts: tuple[Fact, ...]
+
+
+Addition = tuple[Unit, Fact, Mapping[str, str]]  # a fact of a unit, and what it adds to the quantities in use
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,16 @@ UNITS = (
         "since",
         "until",
         (
-            Fact("ordered_day", {"ordered": "1", "units": "units", "gross_cents": "gross_cents"}),
+            Fact("ordered_day", {"ordered": "1", "units": "units", "gross_cents": "gross_cents"}, usual=True),
             Fact(
                 "shipped_day",
                 {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": UNTRACKED},
+                usual=True,
             ),
             Fact("overdue_day", one("overdue_to_ship")),
             Fact("cleared_day", one("overdue_cleared")),
-            Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}),
-            Fact("closed_day", one("closed")),
+            Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}, usual=True),
+            Fact("closed_day", one("closed"), usual=True),
             Fact("late_day", one("late")),
             Fact("late_own_day", one("late_seller_fault")),
             Fact("late_carrier_day", one("late_carrier_fault")),
@@ -91,7 +96,11 @@ UNITS = (
             Fact("cancelled_seller_day", one("cancelled_by_seller")),
             Fact("returned_day", one("returned")),
             Fact("returned_seller_day", one("returned_seller_fault")),
-            Fact(f"delivered_day + {MATURITY_DAYS}", {"matured_delivered": "1", "matured_returned": MATURED_RETURN}),
+            Fact(
+                f"delivered_day + {MATURITY_DAYS}",
+                {"matured_delivered": "1", "matured_returned": MATURED_RETURN},
+                usual=True,
+            ),
             Fact("failure_day", one("service_failure")),
             Fact("failure_own_day", one("service_failure_seller_fault")),
         ),
@@ -128,7 +137,11 @@ UNITS = (
         "feedback_id",
         "valid_from",
         "valid_to",
-        (Fact("created_at_day", {"feedback": "1", "low_rating": "case when rating <= 2 then 1 else 0 end"}),),
+        (
+            Fact(
+                "created_at_day", {"feedback": "1", "low_rating": "case when rating <= 2 then 1 else 0 end"}, usual=True
+            ),
+        ),
     ),
 )
 
@@ -185,14 +198,18 @@ def fact_columns(quantities: tuple[str, ...]) -> set[str]:
 def ledger_sql(quantities: tuple[str, ...]) -> str:
     """One row per seller and day on which something became known.
 
-    Each fact is summed alone, and the sums are put side by side: most facts are rare, and a row of all quantities for
-    each entry would be mostly zeros.
+    Each usual fact is summed alone, the rare ones together, and the sums are put side by side: a row of all quantities
+    for each entry would be mostly zeros, and each join reads and writes nearly every day of every seller.
     """
     facts = _facts(quantities)
-    columns = {q: f"coalesce(f{i}.{q}, 0) as {q}" for i, (_, _, adds) in enumerate(facts) for q in adds}
+    rare = [fact for fact in facts if not fact[1].usual]
+    groups = [*([fact] for fact in facts if fact[1].usual), *([rare] if rare else [])]
     joined = " full join ".join(
-        f"({_daily(*fact)}) as f{i}{' using (entry)' if i else ''}" for i, fact in enumerate(facts)
+        f"({_daily(group)}) as f{i}{' using (entry)' if i else ''}" for i, group in enumerate(groups)
     )
+    columns = {
+        q: f"coalesce(f{i}.{q}, 0) as {q}" for i, group in enumerate(groups) for _, _, adds in group for q in adds
+    }
     named = ", ".join(columns[q] for q in quantities)
     return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in quantities)}, c.seller
         from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
@@ -211,7 +228,7 @@ def corrections_sql(quantities: tuple[str, ...]) -> str:
         join seller_codes as c on c.seller = r.seller group by c.seller_id, effective_day, decided_day"""
 
 
-def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]]]:
+def _facts(quantities: tuple[str, ...]) -> list[Addition]:
     kept = [
         (unit, fact, {q: sql for q, sql in fact.adds.items() if q in quantities})
         for unit in UNITS
@@ -220,18 +237,24 @@ def _facts(quantities: tuple[str, ...]) -> list[tuple[Unit, Fact, dict[str, str]
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
-def _daily(unit: Unit, fact: Fact, adds: dict[str, str]) -> str:
-    """One fact's sums per seller and day: of units with one state, and of each successive state that differs."""
+def _daily(facts: list[Addition]) -> str:
+    """Some facts' sums per seller and day: of units with one state, and of each successive state that differs."""
+    names = [q for _, _, adds in facts for q in adds]
+    rows = [row for fact in facts for row in _entries(*fact, names)]
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+    return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
+
+
+def _entries(unit: Unit, fact: Fact, adds: Mapping[str, str], names: Iterable[str]) -> list[str]:
     known = f"greatest({fact.day}, {unit.since})"
-    plain = ", ".join(f"{sql} as {q}" for q, sql in adds.items())
+    plain = ", ".join(f"{adds.get(q, 0)} as {q}" for q in names)
     rows = [
         f"select {entry('seller', known)} as entry, {plain} from {unit.table} where lone and {fact.day} is not null"
     ]
     for q, sql in adds.items():
-        added = _only(q, "added", adds)
+        added = _only(q, "added", names)
         rows.append(f"select {entry('seller', 'day')} as entry, {added} from ({_chain(unit, fact, sql)}) as x")
-    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in adds)
-    return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
+    return rows
 
 
 def _only(quantity: str, sql: str, quantities: Iterable[str]) -> str:
