@@ -1,6 +1,6 @@
 # Every target makes .venv itself: a bare machine needs make and Python 3.11 or newer, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-long docs lock clean
+.PHONY: help demo test check bench test-long docs screenshots lock clean
 BIN := .venv/bin
 STAMP := .venv/installed
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
@@ -45,6 +45,9 @@ bench: $(STAMP)  ## every benchmark, or one with ONLY=name; results under benchm
 
 docs: $(STAMP)  ## the generated pages and the README's table
 	$(BIN)/python -m foresell.docs
+
+screenshots: $(STAMP)  ## pictures of the review pages for README and docs, from the demo's marketplace
+	$(BIN)/python -m benchmarks.screenshots
 
 lock: $(STAMP)  ## requirements.lock from pyproject.toml, keeping the versions it names
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -1,16 +1,22 @@
 """`foresell review`: the week's cases, and the pages' process."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from features.ledger import Ledger
 from features.settings import Settings
+from features.table import build_table, usable
 from foresell.console import Say, steps
-from foresell.data import read_ledger
-from foresell.scoring import champion, last_day
+from foresell.data import iso, read_ledger
+from foresell.scoring import champion
 from foresell.service import check_loadable
-from serving.casework.week import Opened
+from models.bundle import check_catalogue
+from serving.casework.week import WEEK, Opened
 from serving.holder import Held
-from serving.records.database import open_database
+from serving.records.database import open_database, reading
+from serving.records.tables.casework import WEEKLY_SCORES
 from serving.review.histories import write_histories
 from serving.review.services import HISTORIES, standards_shown
 from serving.review.settings import ReviewSettings, check_address
@@ -32,23 +38,37 @@ def serve_pages(data: Path | None, zone: str | None) -> None:
 
 
 def bring_up(data: Path, zone: str | None, settings: Settings, capacity: int, say: Say) -> Opened:
-    """Write the online store and the histories from a contract folder, and open the week's cases."""
+    """Write the online store and the histories from a contract folder, and open the week's cases.
+
+    The first time, those of the week before come first, so that the queue can say what changed.
+    """
     version, bundle = champion(settings, say)
     ledger = read_ledger(data, zone, settings, say)
-    standards = standards_shown([model.standard for model in bundle.models])
-    rows = last_day(ledger, bundle, say, standards)
-    say("writing the online store")
-    write_store(ledger, rows, settings.home / "store")
-    say("writing the histories")
-    usable = [s for s in standards if set(s.quantities()) <= set(ledger.quantities)]
-    write_histories(ledger, rows, usable, settings.home / HISTORIES)
-    say("opening the cases")
     engine = open_database(settings)
-    store = open_store(settings.home / "store")
-    desk = Desk(store, rows, sellers_of(ledger, store.as_of))
-    opened = open_cases(engine, Held(bundle, version), desk, capacity, datetime.now(UTC))
-    engine.dispose()
-    return opened
+    back = [0] if _opened_before(engine) else [WEEK, 0]
+    try:
+        return [_open(ledger, Held(bundle, version), settings, capacity, engine, days, say) for days in back][-1]
+    finally:
+        engine.dispose()
+
+
+def _open(
+    ledger: Ledger, held: Held, settings: Settings, capacity: int, engine: sa.Engine, days_back: int, say: Say
+) -> Opened:
+    as_of = ledger.last_day - days_back
+    say(f"bringing the cases up to {iso(as_of)}")
+    standards = usable(standards_shown([m.standard for m in held.bundle.models]), ledger.quantities)
+    rows = build_table(ledger, [as_of], standards)
+    check_catalogue(held.bundle, rows.features)
+    write_store(ledger, rows, settings.home / "store")
+    write_histories(ledger, rows, standards, settings.home / HISTORIES)
+    desk = Desk(open_store(settings.home / "store"), rows, sellers_of(ledger, as_of))
+    return open_cases(engine, held, desk, capacity, datetime.now(UTC) - timedelta(days=days_back))
+
+
+def _opened_before(engine: sa.Engine) -> bool:
+    with reading(engine) as con:
+        return con.execute(sa.select(WEEKLY_SCORES.c.as_of).limit(1)).first() is not None
 
 
 def _run(settings: Settings, review: ReviewSettings) -> None:

@@ -1,6 +1,5 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from features.engine import connect, quoted
@@ -8,7 +7,6 @@ from features.errors import ForesellError
 from features.ledger import Ledger
 from features.row_blocks import row_blocks
 from features.settings import Settings
-from features.standards import Standard
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, counted, steps, table
 from foresell.data import iso, read_ledger
@@ -66,10 +64,10 @@ def nothing_trained(settings: Settings) -> bool:
     return not settings.tracking_uri and not (settings.home / "mlflow.db").exists()
 
 
-def last_day(ledger: Ledger, bundle: Bundle, say: Say, also: Sequence[Standard] = ()) -> FeatureTable:
-    """Every seller's row at the last ledger day, with what the bundle reads; also: standards to be shown beside."""
+def last_day(ledger: Ledger, bundle: Bundle, say: Say) -> FeatureTable:
+    """Every seller's row at the last ledger day, with what the bundle reads."""
     say("building the features")
-    rows = build_table(ledger, [ledger.last_day], [*(model.standard for model in bundle.models), *also])
+    rows = build_table(ledger, [ledger.last_day], [model.standard for model in bundle.models])
     check_catalogue(bundle, rows.features)
     return rows
 

@@ -1,6 +1,5 @@
 """What every test may ask for."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from postgresql_server import fresh, programs, server
 
+from benchmarks.chromium import QUIET, path
 from features.settings import Settings
 from serving.records.database import open_database
 
@@ -50,22 +50,10 @@ def records(records_settings: Settings) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-QUIET = (  # nothing that a browser does on its own
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, object]:
     """Playwright starts the system's Chromium: its own download is not used."""
-    chromium = shutil.which("chromium")
+    chromium = path()
     if chromium is None:
         pytest.skip("no chromium on PATH: the review pages cannot be seen in a browser (apt-get install chromium)")
     return {"executable_path": chromium, "args": list(QUIET)}

@@ -279,3 +279,92 @@ def test_a_hostile_name_stays_text_on_its_own_page(browser, address):
             if as_seen(name):
                 assert " ".join(page.locator("h1").inner_text().split()) == as_seen(name)
             assert page.title().startswith(as_seen(name)[:20])
+
+
+def tab_to(page, text):
+    """Tab until what has the focus says this."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        at = "document.activeElement"
+        if text in page.evaluate(f"{at} === document.body ? '' : {at}.innerText || {at}.value || ''"):
+            return
+    raise AssertionError(f"no way by Tab to {text!r}")
+
+
+def focused(page):
+    return page.evaluate("document.activeElement.innerText || document.activeElement.id")
+
+
+def test_a_shift_by_keyboard_alone(browser, address):
+    """Log in, take the next case, open its evidence, decide, undo, put off, log out."""
+    with watched(browser, address, viewport={"width": 1280, "height": 800}) as visit:
+        page = visit.open("/login")
+        keys = page.keyboard
+        page.locator("body").press("Tab")
+        tab_until_field(page, "name")
+        keys.type(SECOND.name)
+        keys.press("Tab")
+        keys.type(PASSWORD)
+        keys.press("Enter")
+        page.wait_for_url("**/queue")
+
+        keys.press("t")
+        page.wait_for_url("**did=take**")
+        assert "is yours" in focused(page)
+        if page.locator("text=First look").count():
+            tab_to(page, "I would act")
+            keys.press("Enter")
+            page.wait_for_url("**did=first_look**")
+
+        keys.press("j")
+        keys.press("Enter")
+        assert page.locator("details[open] table.orders tbody tr").first.is_visible()
+
+        keys.press("d")
+        keys.press("Space")
+        assert page.evaluate("document.activeElement.checked && document.activeElement.value") == "listing_fix"
+        tab_until_field(page, "facts")
+        keys.type("Four of 74 orders came back, two of them of one item; see its size chart.")
+        tab_to(page, "Decide")
+        keys.press("Enter")
+        page.wait_for_url("**/queue?did=decide**")
+        assert focused(page) == "Take the next case"
+
+        keys.press("z")
+        page.wait_for_url("**did=undo**")
+        assert "Undone" in focused(page)
+        assert "You have it" in plain(page.locator(".case"))
+        keys.press("s")
+        page.wait_for_url("**/queue?did=snooze**")
+        assert "is put off" in plain(page.locator(".said"))
+
+        tab_to(page, "Log out")
+        keys.press("Enter")
+        page.wait_for_url("**/login")
+
+
+def tab_until_field(page, name):
+    """Tab to the form's field of that id, if the focus is not there yet."""
+    for _ in range(200):
+        if page.evaluate("document.activeElement.id") == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way by Tab to the field {name}")
+
+
+def test_a_refused_decision_keeps_what_was_typed(desk):
+    """No redundant entry: a restriction without its reason comes back with every word, and says what it lacks."""
+    page = desk.open("/queue?assignee=nobody")
+    page.keyboard.press("t")
+    page.wait_for_url("**did=take**")
+    if page.locator("text=First look").count():
+        page.get_by_role("button", name="I would act").click()
+    page.get_by_role("radio", name=re.compile("hold on new orders")).check()
+    page.locator("#facts").fill("Six of 40 orders came back in June, five of one item.")
+    page.get_by_role("button", name="Decide").click()
+    assert page.locator("#facts").input_value() == "Six of 40 orders came back in June, five of one item."
+    assert page.get_by_role("radio", name=re.compile("hold on new orders")).is_checked()
+    assert "Help comes before a restriction" in page.get_by_role("alert").inner_text()
+    assert page.locator("#urgent").get_attribute("aria-invalid") == "true"
+    assert violations(page) == []
+    page.get_by_role("button", name="Give it back to the queue").click()

@@ -85,7 +85,7 @@ def done(step: Step, call: Call, case_id: str, version: int, at: datetime) -> ob
 def _again(call: Call, case_id: str, at: datetime, error: IncompleteError) -> Response:
     """The page once more, with what was typed, and what it lacks."""
     case, _ = work.case_and_events(call.services.engine, case_id)
-    problem = texts.plain("refusal.rule", **_said(error))
+    problem = texts.html("refusal.rule", **_said(error))
     typed = Typed({name: values[0] for name, values in call.form.items()}, error.field, problem)
     return render(call, seller_page(Asked(call, at, typed), case.seller_id, case.risk), 422)
 

@@ -36,7 +36,7 @@ def _page(services: Services, request: Request, refusal: Refusal) -> Response:
     visitor = sessions.visitor(services.engine, request.cookies.get(services.cookie, ""), services.review)
     call = Call(services, visitor, request.url.path, query=dict(request.query_params))
     status = refusal.status if refusal.status in KNOWN else 500
-    happened = texts.plain(refusal.message or f"error.{status}.happened", **refusal.values)
+    happened = texts.html(refusal.message or f"error.{status}.happened", **refusal.values)
     shown_page = ErrorPage(
         title=texts.plain(f"error.{status}.title"),
         status=refusal.status,

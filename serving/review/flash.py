@@ -43,7 +43,7 @@ def flash_of(con: sa.Connection, call: Call, at: datetime) -> Flash | None:
         case = book.find(con, case_id)
     except MissingError:
         return None
-    text = texts.plain(f"did.{action}", name=case.facts.seller_name or case.seller_id)
+    text = texts.html(f"did.{action}", name=case.facts.seller_name or case.seller_id)
     last = book.last_event(con, case)
     return Flash(text, case_id, case.version, _undoable(last, person_of(call), at), action in ("decide", "snooze"))
 

@@ -38,10 +38,15 @@ def number(value: float | None) -> Figure:
 
 
 def money(value: float | None) -> Figure:
-    """An amount of the marketplace's currency, without cents from a hundred on."""
+    """An amount of the marketplace's currency."""
     if value is None or math.isnan(value):
         return NOTHING
-    return Figure(f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}")
+    return Figure(f"{value:,.2f}")
+
+
+def whole(value: float | None) -> Figure:
+    """An amount to the whole."""
+    return NOTHING if value is None or math.isnan(value) else Figure(f"{value:,.0f}")
 
 
 def day(value: str) -> Figure:
@@ -65,6 +70,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "rate": rate,
     "number": number,
     "money": money,
+    "whole": whole,
     "day": day,
     "points": points,
 }

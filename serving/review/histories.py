@@ -6,27 +6,27 @@ Written once a day from the ledger, beside the online store; read one seller at 
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.ledger import Ledger
 from features.peers import LEVELS, SEPARATOR
 from features.standards import Standard
 from features.table import FeatureTable
 from serving.pointer import read, swap
+from serving.review.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
 
-FORMAT = 1
+FORMAT = 2
 POINTER = "current.json"
 KEPT_DAYS = 242  # 26 weeks, and the 60 days of the longest window before them
-GROUP_ROWS = 20_000  # rows of a Parquet group: what one look-up reads
 FAULTS = ("late_seller_fault", "late_carrier_fault", "late_platform_fault")
 LATE = {"late_own_day": "seller", "late_carrier_day": "carrier", "late_platform_day": "platform"}
 QUARTILES = (0.25, 0.5, 0.75)
@@ -50,35 +50,26 @@ class Days:
 class Histories:
     """The files of one day, open."""
 
-    folder: Path
     as_of: int
-    quantities: tuple[str, ...]
-    peers: Mapping[str, Mapping[str, Sequence[float]]]  # by group and standard: quartiles of the sellers' rates
-    con: duckdb.DuckDBPyConnection
+    peers: Mapping[str, Mapping[str, Sequence[float]]]  # by standard and group: quartiles of the sellers' rates
+    files: Mapping[str, SortedRows]
 
     def days(self, seller_id: str) -> Days:
         """The seller's ledger of the last KEPT_DAYS days."""
-        found = self._rows("days", seller_id, "day, known").fetchnumpy()
-        day, known = (np.asarray(found.pop(name), dtype=np.int64) for name in ("day", "known"))
-        return Days(day, known, {name: np.asarray(column, dtype=np.int64) for name, column in found.items()})
+        found = self.files["days"].of(seller_id)
+        columns = {name: found[name].to_numpy().astype(np.int64) for name in found.column_names}
+        return Days(columns.pop("day"), columns.pop("known"), columns)
 
-    def orders(self, seller_id: str, order_ids: Sequence[str]) -> list[dict[str, Any]]:
-        """What is known of these orders of the seller, in the order asked for."""
-        names = ", ".join("?" for _ in order_ids) or "null"
-        query = f"select * from {self._file('orders')} where seller_id = ? and order_id in ({names})"
-        by_id = {row["order_id"]: row for row in _dicts(self.con.cursor().execute(query, [seller_id, *order_ids]))}
-        return [by_id[order_id] for order_id in order_ids if order_id in by_id]
+    def orders(self, seller_id: str, order_ids: Collection[str]) -> list[dict[str, Any]]:
+        """What is known of these orders of the seller."""
+        found = self.files["orders"].of(seller_id)
+        rows: list[dict[str, Any]] = found.filter(pc.is_in(found["order_id"], pa.array(order_ids))).to_pylist()
+        return rows
 
     def rows(self, name: str, seller_id: str) -> list[dict[str, Any]]:
-        """The seller's rows of `interventions` or `corrections`, the newest first."""
-        return _dicts(self._rows(name, seller_id, "1 desc"))
-
-    def _rows(self, name: str, seller_id: str, order: str) -> duckdb.DuckDBPyConnection:
-        query = f"select * exclude seller_id from {self._file(name)} where seller_id = ? order by {order}"
-        return self.con.cursor().execute(query, [seller_id])
-
-    def _file(self, name: str) -> str:
-        return f"read_parquet({quoted(self.folder / f'{name}.parquet')})"
+        """The seller's rows of `interventions` or `corrections`."""
+        rows: list[dict[str, Any]] = self.files[name].of(seller_id).to_pylist()
+        return rows
 
 
 def write_histories(ledger: Ledger, table: FeatureTable, standards: Sequence[Standard], folder: Path) -> Path:
@@ -87,11 +78,12 @@ def write_histories(ledger: Ledger, table: FeatureTable, standards: Sequence[Sta
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{as_of}-"))
     quantities = _quantities(ledger, standards)
+    firsts = {}
     for name, query in _queries(ledger, quantities, as_of).items():
-        where = quoted(draft / f"{name}.parquet")
-        ledger.con.execute(f"copy ({query}) to {where} (format parquet, row_group_size {GROUP_ROWS})")
+        found = ledger.con.sql(query).to_arrow_reader(BLOCK_ROWS)
+        firsts[name] = write_rows(found, found.schema, draft / f"{name}.arrow")
     peers = {s.name: _quartiles(table, s) for s in standards}
-    facts = {"format": FORMAT, "as_of": as_of, "quantities": quantities, "peers": peers}
+    facts = {"format": FORMAT, "as_of": as_of, "firsts": firsts, "peers": peers}
     (draft / "facts.json").write_text(json.dumps(facts))
     before = read(folder / POINTER) or {}
     swap(folder / POINTER, {"name": draft.name})
@@ -110,14 +102,8 @@ def open_histories(folder: Path) -> Histories | None:
     facts = read(place / "facts.json") or {}
     if facts.get("format") != FORMAT:
         raise ForesellError("Histories must be of this version.", f"{place}", "foresell review --data writes them anew")
-    con = connect()
-    con.execute("set threads = 1")  # one seller needs no more, and several people look at once
-    return Histories(place, int(facts["as_of"]), tuple(facts["quantities"]), facts["peers"], con)
-
-
-def _dicts(found: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    files = {name: open_rows(place / f"{name}.arrow", firsts) for name, firsts in facts["firsts"].items()}
+    return Histories(int(facts["as_of"]), facts["peers"], files)
 
 
 def _quantities(ledger: Ledger, standards: Sequence[Standard]) -> list[str]:

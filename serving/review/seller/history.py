@@ -43,7 +43,7 @@ def _decisions(con: sa.Connection, seller_id: str) -> list[HappenedView]:
 def _decision(row: sa.RowMapping) -> HappenedView:
     state = "undone" if row["undone_at"] else "overturned" if row["overturned_at"] else "stands"
     kind, risk = texts.plain(f"kind.{row['kind']}"), texts.plain(f"risk.{row['risk']}")
-    text = texts.plain(f"history.decision_{state}", kind=kind, risk=risk)
+    text = texts.html(f"history.decision_{state}", kind=kind, risk=risk)
     return HappenedView(row["decided_at"], "decision", text, row["decided_by"])
 
 
@@ -53,7 +53,7 @@ def _objections(con: sa.Connection, seller_id: str) -> list[HappenedView]:
 
 
 def _objection(row: sa.RowMapping) -> HappenedView:
-    text = texts.plain("history.objection", order=row["order_id"], reason=row["reason"])
+    text = texts.html("history.objection", order=row["order_id"], reason=row["reason"])
     return HappenedView(row["raised_at"], "objection", text, row["raised_by"])
 
 
@@ -70,16 +70,16 @@ def _event(event: Event, risk: str) -> HappenedView:
     said = {"risk": texts.plain(f"risk.{risk}"), "text": str(event.detail.get("text", ""))}
     said["until"] = event.after.get("snoozed_until", "")[:10]
     said["to"] = event.after.get("assignee", "")
-    return HappenedView(event.at, "event", texts.plain(f"history.{event.action}", **said), event.person)
+    return HappenedView(event.at, "event", texts.html(f"history.{event.action}", **said), event.person)
 
 
 def _intervention(row: Mapping[str, Any]) -> HappenedView:
-    text = texts.plain("history.intervention", kind=texts.plain(f"kind.{row['kind']}"))
+    text = texts.html("history.intervention", kind=texts.plain(f"kind.{row['kind']}"))
     return HappenedView(days.iso(row["day"]), "intervention", text, "")
 
 
 def _correction(row: Mapping[str, Any]) -> HappenedView:
-    text = texts.plain(
+    text = texts.html(
         f"history.correction_{row['effect']}",
         table=row["table_name"],
         key=row["row_key"],

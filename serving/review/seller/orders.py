@@ -34,18 +34,18 @@ def _events(row: Mapping[str, Any]) -> list[str]:
     """What is worth saying of an order, in the order it came about."""
     said = [*_delivery(row), *_return(row)]
     if row["cases"]:
-        said += [texts.plain(f"complaint.{kind}") for kind in row["cases"].split(", ")]
+        said += [texts.html(f"complaint.{kind}") for kind in row["cases"].split(", ")]
     if row["rating"] is not None and row["rating"] <= LOW_RATING:
-        said.append(texts.plain("order.rated", rating=row["rating"]))
-    return said or [texts.plain("order.open" if row["delivered"] is None else "order.well")]
+        said.append(texts.html("order.rated", rating=row["rating"]))
+    return said or [texts.html("order.open" if row["delivered"] is None else "order.well")]
 
 
 def _delivery(row: Mapping[str, Any]) -> list[str]:
-    said = []
+    said: list[str] = []
     if row["late_fault"]:
-        said.append(texts.plain(f"order.late_{row['late_fault']}", days=_days_late(row)))
+        said.append(texts.html(f"order.late_{row['late_fault']}", days=_days_late(row)))
     if row["cancelled"] is not None:
-        said.append(texts.plain(f"order.cancelled_{row['cancelled_by'] or 'unknown'}"))
+        said.append(texts.html(f"order.cancelled_{row['cancelled_by'] or 'unknown'}"))
     return said
 
 
@@ -54,8 +54,8 @@ def _days_late(row: Mapping[str, Any]) -> float:
     return float("nan") if late is None or late < 1 else late
 
 
-def _return(row: Mapping[str, Any]) -> list[str]:
+def _return(row: Mapping[str, Any]) -> Sequence[str]:
     if row["returned"] is None:
         return []
     reason = str(row["return_reason"] or "").replace("_", " ")
-    return [texts.plain("order.returned_for", reason=reason) if reason else texts.plain("order.returned")]
+    return [texts.html("order.returned_for", reason=reason) if reason else texts.html("order.returned")]

@@ -120,7 +120,7 @@ def _state(case: Case, person: Person, at: datetime, decided_by: str) -> str:
     state, holder = case.state_at(at), case.held_by(at)
     name = "taken_mine" if holder == person.name else state
     until = (case.snoozed_until or case.locked_until)[:16].replace("T", " ")
-    return texts.plain(f"state.{name}", days=case.age_days(at), holder=holder, until=until, who=decided_by)
+    return texts.html(f"state.{name}", days=case.age_days(at), holder=holder, until=until, who=decided_by)
 
 
 def _group(name: str, kinds: Sequence[str]) -> KindGroup:

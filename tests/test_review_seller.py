@@ -1,0 +1,172 @@
+"""The seller's page, the queue and the API tell the same of a seller: they are made of the same record."""
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import serving_market as market
+from review_fixture import REVIEWER, Browser, app_of
+from review_market import make_review_market
+from scipy.special import expit
+
+from serving.answers import Question, predict
+from serving.casework.cases import LIVE
+from serving.records.database import reading
+from serving.records.tables.casework import CASES
+from serving.review import forms
+from serving.review.call import Call, User, Visitor
+from serving.review.queue import queue_page, wanted
+from serving.review.seller.orders import order_views
+from serving.review.seller.page import Asked, seller_page
+from serving.review.services import Services
+from serving.review.settings import ReviewSettings
+
+SELLERS = [f"s{i}" for i in range(0, market.SELLERS, 4)]
+RISKS = ("returns", "service")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return make_review_market(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture(scope="module")
+def services(settings):
+    made = Services(settings, ReviewSettings())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def asked(services):
+    call = Call(services, Visitor(User(*vars(REVIEWER).values()), "token"), "/")
+    return Asked(call, datetime.now(UTC))
+
+
+def answer(services, seller_id):
+    """What the API would answer now, but for its id."""
+    loaded = services.following.loaded
+    rows = loaded.store.rows(loaded.store.find([seller_id]))
+    [made] = predict(loaded.held, rows, Question(28, explain=True), loaded.store.day, loaded.layout)
+    return json.loads(made.answer)
+
+
+@pytest.mark.parametrize("risk", RISKS)
+@pytest.mark.parametrize("seller_id", SELLERS)
+def test_the_page_says_what_the_api_answers(services, asked, seller_id, risk):
+    said, page = answer(services, seller_id), seller_page(asked, seller_id, risk)
+    own = said["risks"][risk]
+    [view] = [one for one in page.risks if one.risk == risk]
+    assert (view.probability, (view.low, view.high), view.band, view.in_breach) == (
+        own["probability"],
+        tuple(own["interval_90"]),
+        own["band"],
+        own["in_breach"],
+    )
+    for figure in (own["probability"], own["interval_90"][0], own["interval_90"][1]):
+        assert str(forms.percent(figure)) in view.verdict
+    assert page.peers.sellers == said["evidence"]["peer_group"]["sellers"]
+    shown = [r.text for r in (*page.raising, *page.lowering)]
+    assert (
+        shown
+        == [r["text"] for side in (1, -1) for r in own["explanation"]["reasons"] if side * r["contribution"] >= 0.05][
+            : len(shown)
+        ]
+    )
+
+
+@pytest.mark.parametrize("risk", RISKS)
+@pytest.mark.parametrize("seller_id", SELLERS)
+def test_what_the_page_adds_up_is_the_probability_it_shows(asked, seller_id, risk):
+    page = seller_page(asked, seller_id, risk)
+    added = page.base + page.arithmetic_sum + page.smaller_sum
+    added += sum(reason.contribution for reason in (*page.raising, *page.lowering))
+    [view] = [one for one in page.risks if one.here]
+    assert expit(added) == pytest.approx(view.probability, abs=1e-6)
+
+
+@pytest.mark.parametrize("seller_id", SELLERS)
+def test_the_arithmetic_adds_up(asked, seller_id):
+    a = seller_page(asked, seller_id, "returns").arithmetic
+    assert (a.leaving_bad + a.staying_bad, a.leaving_volume + a.staying_volume) == (a.bad, a.volume)
+    if a.expected_rate is not None:
+        coming = (a.staying_bad + a.expected_events) / (a.staying_volume + a.coming)
+        assert a.expected_rate == pytest.approx(coming)
+
+
+def test_queue_and_seller_page_tell_the_same_of_a_case(asked, services):
+    queue = queue_page(asked.call, wanted({}), asked.at)
+    assert len(queue.rows) > 5
+    for row in queue.rows:
+        page = seller_page(asked, row.seller_id, row.risk)
+        [view] = [one for one in page.risks if one.risk == row.risk]
+        if row.own:
+            assert (row.own.probability, row.own.low, row.own.band) == (view.probability, view.low, view.band)
+        if row.reason:
+            strongest = answer(services, row.seller_id)["risks"][row.risk]["explanation"]["reasons"]
+            assert row.reason == next(r["text"] for r in strongest if r["direction"] == "raises")
+
+
+def test_the_queue_is_ranked_by_the_loss_a_review_avoids(asked, services):
+    queue = queue_page(asked.call, wanted({}), asked.at)
+    with reading(services.engine) as con:
+        rows = con.execute(CASES.select().where(CASES.c.state.in_(LIVE))).mappings().all()
+    loss = {f"{row['case_id']}.{row['version']}": row["loss_avoided"] for row in rows}
+    ranked = [loss[row.key] for row in queue.rows]
+    assert ranked == sorted(ranked, reverse=True)
+    assert queue.total == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("query", "keeps"),
+    [
+        ({"category": "c1"}, lambda row: "c1" in row.about),
+        ({"region": "r2"}, lambda row: "r2" in row.about),
+        ({"risk": "service"}, lambda row: row.risk == "service"),
+        ({"q": "S1"}, lambda row: "s1" in row.seller_id),
+        ({"tenure": "new"}, lambda row: False),
+        ({"assignee": "me"}, lambda row: False),
+    ],
+)
+def test_a_filter_keeps_what_it_says(asked, query, keeps):
+    everything = queue_page(asked.call, wanted({}), asked.at)
+    found = queue_page(asked.call, wanted(query), asked.at)
+    assert [row.key for row in found.rows] == [row.key for row in everything.rows if keeps(row)]
+
+
+def test_the_change_is_against_the_week_before(asked):
+    changes = [row.change for row in queue_page(asked.call, wanted({}), asked.at).rows if row.own]
+    assert np.isfinite([c for c in changes if c is not None]).all()
+    assert sum(c is not None for c in changes) > len(changes) / 2
+
+
+def test_a_seller_that_nobody_knows_has_a_page_that_says_so(settings):
+    visit = Browser(app_of(settings))
+    visit.log_in(REVIEWER)
+    response = visit.get("/seller/nobody")
+    assert response.status_code == 404
+    assert "the seller is not in the store" in response.text
+    assert visit.get("/seller/..%2F..%2Fetc%2Fpasswd").status_code == 404
+
+
+def test_every_page_is_small(settings):
+    visit = Browser(app_of(settings))
+    visit.log_in(REVIEWER)
+    for path in ("/queue", *(f"/seller/{seller_id}" for seller_id in SELLERS[:5])):
+        assert len(visit.get(path).content) < 150_000
+
+
+def test_what_is_said_of_an_order_isolates_foreign_words_and_shows_no_marks():
+    row = {"late_fault": "carrier", "delivered": 20, "promised": 17, "cancelled": None, "returned": 22}
+    row |= {"return_reason": "<b>not_as_described", "cases": "not_as_described", "rating": 1}
+    row |= {"cents": 1999, "item_id": "i1", "category": "c1", "ordered": 10}
+    [view] = order_views(["o1"], {"o1": row})
+    assert [str(event) for event in view.events] == [
+        "Late by 3 days, handed over in time (carrier)",
+        "Returned: <bdi>&lt;b&gt;not as described</bdi>",
+        "Reported as not as described",
+        "Rated 1",
+    ]
+    [unknown] = order_views(["o2"], {})
+    assert (unknown.order_id, unknown.events) == ("o2", ())
