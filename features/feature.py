@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from features import items, sentences, troubles
 from features.peers import GROUPS
@@ -26,12 +27,12 @@ class Feature:
     evidence: str = ""  # window column whose orders are the evidence
     unless: str = ""  # ledger quantity that says the same better: the feature is left out where the source has it
 
-    @property
+    @cached_property
     def span(self) -> int:
         """Days that the evidence looks back over; 0 without evidence."""
         return int(span_of(self.evidence)) if self.evidence and span_of(self.evidence) != "all" else 0
 
-    @property
+    @cached_property
     def evidence_quantity(self) -> str:
         """The ledger quantity whose orders are the evidence; empty without."""
         return quantity_of(self.evidence) if self.evidence else ""

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 FIELD = re.compile(r"\{([^{}|]+)(?:\|([^{}]+))?\}")
 PART = re.compile(r"\[([^\[\]]*)\]")
@@ -39,10 +39,10 @@ class Field:
 
     def said(self, row: Row) -> str:
         """The words for a row."""
-        known = row.get(self.expression)
+        known = row.get(self.expression)  # most expressions are one column
         if isinstance(known, str):
             return known or UNKNOWN
-        return self.worded(self.value(row))
+        return self.worded(self.value(row) if known is None else known)
 
     def worded(self, number: float) -> str:
         """The words for what the expression comes to."""
@@ -55,10 +55,10 @@ class Field:
         known = row.get(self.expression)
         if isinstance(known, str):
             return bool(known)
-        number = self.value(row)
-        return not (math.isnan(number) or (self.bare and number == 0))
+        number = self.value(row) if known is None else known
+        return not (math.isnan(number) or (number == 0 and self.bare))
 
-    @property
+    @cached_property
     def bare(self) -> bool:
         """Whether it is a count, said as it is."""
         return not self.style and "/" not in self.expression

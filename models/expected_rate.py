@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from features.standards import Standard
-from models import beta_binomial
-from models.roll_forward import Projection
+from models import beta_binomial, roll_forward
+from models.roll_forward import Projection, Rule
 
 Array = NDArray[np.float64]
 LEVEL = (0.05, 0.95)  # the ends of a 90% interval
@@ -30,11 +30,17 @@ def expected_rate(standard: Standard, projection: Projection, concentration: flo
     concentration > 0 scales a + b: under 1 where sellers vary more between horizons than the roll-forward knows. A
     mean beyond the 5% or 95% point (rare events) widens the interval, so that it always holds the expected rate.
     """
+    scale = np.full(len(projection.coming), concentration)
+    return expected_rates(roll_forward.rule(standard, len(scale)), projection, scale)
+
+
+def expected_rates(rule: Rule, projection: Projection, concentration: Array) -> ExpectedRate:
+    """The same for rows of several standards: a rule and a concentration for each row."""
     p = projection
     fewest, most = beta_binomial.quantiles(LEVEL, p.coming, p.a * concentration, p.b * concentration)
     volume = p.stay_n + p.coming
-    ends = standard.rate(p.stay_x + fewest, volume), standard.rate(p.stay_x + most, volume)
-    low, high = ends[::-1] if standard.complement else ends
+    first, last = (roll_forward.rates(rule, p.stay_x + events, volume) for events in (fewest, most))
+    low, high = np.where(rule.complement, last, first), np.where(rule.complement, first, last)
     return ExpectedRate(p.expected_rate, np.minimum(low, p.expected_rate), np.maximum(high, p.expected_rate))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +67,18 @@ def parts(model: RiskModel, prediction: Prediction, shap: Array, tolerance: floa
     """
     line = model.calibration
     of_feature = line.a * shap[:, :-1]
-    derived = np.array([name in ARITHMETIC for name in model.features])
+    derived = _derived(model.features)
     arithmetic = line.a * prediction.offset + of_feature[:, derived].sum(axis=1)
     of_feature[:, derived] = 0
     found = Parts(line.a * shap[:, -1] + line.c, arithmetic, of_feature)
     _check(found, prediction.served, tolerance)
     return found
+
+
+@cache
+def _derived(features: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which of a model's columns are worked out from the roll-forward; lists of features are few."""
+    return np.array([name in ARITHMETIC for name in features])
 
 
 def explain(model: RiskModel, features: Mapping[str, Feature], split: Parts, number: int, row: Row) -> Explanation:
@@ -88,7 +95,7 @@ def explain(model: RiskModel, features: Mapping[str, Feature], split: Parts, num
 def _reason(family: str, added: Mapping[str, float], features: Mapping[str, Feature], row: Row) -> Reason:
     """The sentence is that of the family's feature which adds most in the family's own direction."""
     total = sum(added.values())
-    chosen = features[max(added, key=lambda name: added[name] if total > 0 else -added[name])]
+    chosen = features[(max if total > 0 else min)(added, key=added.__getitem__)]
     evidence = Evidence(chosen.count(row), chosen.evidence_quantity, chosen.span)
     return Reason(family, total, "raises" if total > 0 else "lowers", chosen.say(row), evidence, chosen.name)
 

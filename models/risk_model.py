@@ -13,6 +13,7 @@ from features.block import Block
 from features.standards import Standard
 from models import roll_forward
 from models.calibration import Calibration
+from models.one_row import OneRow
 from models.roll_forward import Projection
 
 Array = NDArray[np.float64]
@@ -71,6 +72,16 @@ class RiskModel:
         """The trees. Corrupt text ends the process here: only text whose digest was checked may come this far."""
         return lgb.Booster(model_str=self.text)
 
+    @cached_property
+    def score_of_one(self) -> OneRow:
+        """The raw score of one row."""
+        return OneRow(self.booster, contributions=False)
+
+    @cached_property
+    def contributions_of_one(self) -> OneRow:
+        """The contributions to it."""
+        return OneRow(self.booster, contributions=True)
+
     def columns(self) -> tuple[str, ...]:
         """The block's columns the model reads, sorted: enough to score a row again to the digit."""
         catalogue = {name for name in self.features if name not in ARITHMETIC}
@@ -116,12 +127,15 @@ def interval_90(model: RiskModel, prediction: Prediction) -> tuple[Array, Array]
     What the roll-forward says at those points shifts the served log-odds as the offset does; a shift to the wrong
     side counts as none, so the interval holds the probability.
     """
-    shifts = []
-    for share in INTERVAL:
-        offset = roll_forward.log_odds(roll_forward.given_quantile(prediction.projection, share))
-        shifts.append(model.calibration.a * (offset - prediction.offset))
-    low, high = np.minimum(shifts[0], 0), np.maximum(shifts[1], 0)
-    return expit(prediction.served + low), expit(prediction.served + high)
+    slope = np.full(len(prediction.served), model.calibration.a)
+    return intervals_90(slope, prediction.projection, prediction.offset, prediction.served)
+
+
+def intervals_90(slope: Array, projection: Projection, offset: Array, served: Array) -> tuple[Array, Array]:
+    """The same for rows of several models: the calibration's slope for each row, shape (rows,)."""
+    ends = [roll_forward.log_odds(roll_forward.given_quantile(projection, share)) for share in INTERVAL]
+    low, high = np.minimum(slope * (ends[0] - offset), 0), np.maximum(slope * (ends[1] - offset), 0)
+    return expit(served + low), expit(served + high)
 
 
 def matrix(features: Iterable[str], block: Block, projection: Projection) -> Array:
@@ -154,6 +168,8 @@ def arithmetic(projection: Projection) -> dict[str, Array]:
 
 def _trees(model: RiskModel, rows: Array, **kind: bool) -> Array:
     """The Booster's answer; few rows stay on one thread, since threads that wait for a busy core cost milliseconds."""
+    if len(rows) == 1:
+        return model.contributions_of_one(rows[0])[None] if "pred_contrib" in kind else model.score_of_one(rows[0])
     threads = 1 if len(rows) <= FEW_ROWS else 0  # 0: as many as there are cores
     return np.asarray(model.booster.predict(rows, num_threads=threads, **kind), dtype=np.float64)
 

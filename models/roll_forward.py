@@ -4,8 +4,8 @@ It repeats the frozen reference of the backtest protocol for any standard, so th
 beat. Only how a limit is met differs: whole numbers decide it here, as they do for a breach.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def carried(c: Counts, r: Rule) -> Projection:
     room = _most_kept(r, c.stay_n + c.coming) - c.stay_x
     met = _poisson_sf(r.minimum_volume - c.stay_n - 1, c.coming)
     past = beta_binomial.sf(room, c.coming, a, b)
-    expected = _rate(r, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
+    expected = rates(r, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
     own = (c.now_x, c.now_n, c.stay_x, c.stay_n, c.coming)
     return Projection(*own, market, a, b, room, met, past * met, expected)
 
@@ -129,7 +129,18 @@ def _most_kept(r: Rule, volume: Array) -> Array:
     return np.maximum(most, r.minimum_events - 1).astype(np.float64)
 
 
-def _rate(r: Rule, bad: Array, volume: Array) -> Array:
+def stacked(projections: Sequence[Projection]) -> Projection:
+    """One model's rows after the other's."""
+    return Projection(*(np.concatenate([getattr(p, f.name) for p in projections]) for f in fields(Projection)))
+
+
+def stacked_rules(standards: Iterable[Standard], rows: int) -> Rule:
+    """The rule of each standard for so many rows, one after the other."""
+    alone = [rule(standard, rows) for standard in standards]
+    return Rule(*(np.concatenate([getattr(r, f.name) for r in alone]) for f in fields(Rule)))
+
+
+def rates(r: Rule, bad: Array, volume: Array) -> Array:
     """As Standard.rate, each row by its own standard."""
     share: Array = np.divide(bad, volume, out=np.full(len(bad), np.nan), where=volume > 0)
     return np.where(r.complement, 1 - share, share)

@@ -1,6 +1,6 @@
 """From rows to scores: probability, interval, band, standing under the standard, expected rate, reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +10,11 @@ from features.block import Block
 from features.errors import ForesellError
 from features.standards import Standard
 from features.table import FeatureTable
+from models import roll_forward
 from models.bundle import Bundle
-from models.expected_rate import ExpectedRate, expected_rate
+from models.expected_rate import ExpectedRate, expected_rates
 from models.explain import Explanation, explain, parts
-from models.risk_model import Key, Prediction, RiskModel, contributions, interval_90, predict
+from models.risk_model import Key, Prediction, RiskModel, contributions, intervals_90, predict
 
 Array = NDArray[np.float64]
 LOW_EVIDENCE = 2  # under so many times the minimum volume, a rate says little
@@ -69,8 +70,7 @@ def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool 
     scores: list[dict[str, Score]] = [{} for _ in range(len(table))]
     rows = [row_of(table, i) for i in range(len(table))] if reasons else []
     heads, predicted = headline_models(bundle, horizon), _predictions(bundle, table.block, horizon)
-    for model in heads:
-        found = _assessment(model, predicted[model.key])
+    for model, found in zip(heads, _assessments(heads, [predicted[model.key] for model in heads]), strict=True):
         why = _explanations(bundle, found, rows) if reasons else [None] * len(scores)
         of_parts = _part_probabilities(model, predicted)
         for i, by_risk in enumerate(scores):
@@ -80,12 +80,25 @@ def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool 
 
 def assess(model: RiskModel, block: Block) -> Assessment:
     """What a model says of the rows, in arrays."""
-    return _assessment(model, predict(model, block))
+    return _assessments([model], [predict(model, block)])[0]
 
 
-def _assessment(model: RiskModel, prediction: Prediction) -> Assessment:
+def _assessments(models: Sequence[RiskModel], said: Sequence[Prediction]) -> list[Assessment]:
+    """Each model's, of the same rows; what is worked out number by number is worked out for all of them at once."""
+    rows, ahead = len(said[0].served), roll_forward.stacked([p.projection for p in said])
+    slope, scale = (np.repeat(v, rows) for v in zip(*((m.calibration.a, m.concentration) for m in models), strict=True))
+    offset, served = (np.concatenate([getattr(p, name) for p in said]) for name in ("offset", "served"))
+    ends = intervals_90(slope, ahead, offset, served)
+    rule = roll_forward.stacked_rules([m.standard for m in models], rows)
+    expected = expected_rates(rule, ahead, scale)
+    columns = [np.split(v, len(models)) for v in (*ends, expected.rate, expected.low, expected.high)]
+    return [_assessment(*each) for each in zip(models, said, *columns, strict=True)]
+
+
+def _assessment(
+    model: RiskModel, prediction: Prediction, low: Array, high: Array, rate: Array, rate_low: Array, rate_high: Array
+) -> Assessment:
     standard, now = model.standard, prediction.projection
-    low, high = interval_90(model, prediction)
     return Assessment(
         model=model,
         prediction=prediction,
@@ -95,7 +108,7 @@ def _assessment(model: RiskModel, prediction: Prediction) -> Assessment:
         in_breach=standard.breach(now.now_x, now.now_n),
         low_evidence=low_evidence(standard, now.now_n),
         current_rate=standard.rate(now.now_x, now.now_n),
-        expected=expected_rate(standard, now, model.concentration),
+        expected=ExpectedRate(rate, rate_low, rate_high),
     )
 
 

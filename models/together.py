@@ -49,8 +49,7 @@ class Together:
         return Counts(*np.ascontiguousarray(sums.transpose(1, 2, 0)).reshape(sums.shape[1], -1))
 
     def _rule(self, rows: int) -> Rule:
-        alone = [roll_forward.rule(model.standard, 1) for model in self.models]
-        return Rule(*(np.repeat([getattr(r, f.name)[0] for r in alone], rows) for f in fields(Rule)))
+        return Rule(*(np.repeat(getattr(self._rules, f.name), rows) for f in fields(Rule)))
 
     def _matrix(self, number: int, block: Block, derived: Array) -> Array:
         """A model's rows: its columns of the block, and those worked out from the roll-forward."""
@@ -59,6 +58,11 @@ class Together:
         out[:, own] = block.values[:, columns]
         out[:, others] = derived[which].T
         return out
+
+    @cached_property
+    def _rules(self) -> Rule:
+        """One entry per model."""
+        return roll_forward.stacked_rules([model.standard for model in self.models], 1)
 
     @cached_property
     def _gathered(self) -> tuple[Places, Places]:

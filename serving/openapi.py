@@ -82,7 +82,11 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _responses(route: Route) -> dict[str, Any]:
     text = {route.media_type: {"schema": {"type": "string"}}}
-    answer = {"description": route.summary, "headers": HEADERS, "content": _json(route.answer) if route.answer else text}
+    answer = {
+        "description": route.summary,
+        "headers": HEADERS,
+        "content": _json(route.answer) if route.answer else text,
+    }
     by_status: dict[str, list[str]] = {}
     for kind in kinds_of(route):
         by_status.setdefault(str(KINDS[kind][0]), []).append(kind)

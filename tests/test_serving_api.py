@@ -337,7 +337,7 @@ def test_metrics_have_no_labels_from_requests(api: httpx.Client):
 
 
 def test_the_batch_columns_say_the_same_as_the_service(api: httpx.Client, bundle: Bundle):
-    columns = batch(bundle, market.last_rows())
+    columns = batch(bundle, market.last_rows()).to_pydict()
     results = {r["seller_id"]: r for r in ask(api, seller_ids=market.last_rows().seller_id.tolist())["results"]}
     for seller_id, risk, probability in zip(columns["seller_id"], columns["risk"], columns["probability"], strict=True):
         assert results[seller_id]["risks"][risk]["probability"] == probability

@@ -1,0 +1,48 @@
+"""One row through LightGBM's own call for one row: the numbers of Booster.predict, to the bit, from any thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from small_bundle import SERVICE, table, train
+
+from models import one_row
+from models.one_row import OneRow
+from models.risk_model import predict
+
+MODEL = train(SERVICE)
+ROWS = predict(MODEL, table().block.take(np.arange(60))).matrix
+
+
+@pytest.fixture(params=["the library", "Booster.predict"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With the library's call, and where it cannot be had."""
+    if request.param != "the library":
+        monkeypatch.setattr(one_row, "LIBRARY", None)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
+def test_the_numbers_are_those_of_predict():
+    raw, added = OneRow(MODEL.booster, contributions=False), OneRow(MODEL.booster, contributions=True)
+    for row in ROWS:
+        assert raw(row) == MODEL.booster.predict(row[None], raw_score=True, num_threads=1)
+        assert np.array_equal(added(row), MODEL.booster.predict(row[None], pred_contrib=True, num_threads=1)[0])
+
+
+def test_the_library_s_call_is_used():
+    assert OneRow(MODEL.booster, contributions=True)._made
+
+
+@pytest.mark.usefixtures("way")
+def test_another_width_is_refused():
+    with pytest.raises(ValueError, match="features was expected"):
+        OneRow(MODEL.booster, contributions=False)(ROWS[0][:-1])
+
+
+def test_rows_may_come_from_many_threads():
+    added = OneRow(MODEL.booster, contributions=True)
+    expected = MODEL.booster.predict(ROWS, pred_contrib=True)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert np.array_equal(np.array(list(pool.map(added, ROWS))), expected)
