@@ -196,6 +196,18 @@ def review(
     serve_pages(data, zone)
 
 
+@app.command()
+def export(
+    data: Data,
+    out: Annotated[Path, typer.Argument(help="Folder to write into.")],
+    as_json: Json = False,
+) -> None:
+    """Write what reviewers decided as tables of the contract: corrections and interventions."""
+    from foresell.decided import export
+
+    show(export(data, out), as_json)
+
+
 users = typer.Typer(help="Who may log in to the review pages.", no_args_is_help=True)
 app.add_typer(users, name="users")
 app.add_typer(records, name="records")

@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+from features.appeals import known_by
 from features.errors import ForesellError
 from features.importing import import_source
 from features.intake import Marketplace, open_folder
@@ -13,6 +14,7 @@ from features.settings import Settings
 from features.standards_file import load
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, steps
+from foresell.decided import decided
 
 EPOCH = date(1970, 1, 1)
 FIRST_WINDOW_DAYS = 60  # as-of days begin once the headline windows of the built-in standards are full
@@ -39,17 +41,24 @@ def write_features(data: Path, out: Path, every: str, standards: str | None, zon
 
 
 def open_market(data: Path, zone: str | None, settings: Settings, say: Say) -> Marketplace:
-    """The typed tables of a contract folder; rows that break the contract are kept under home."""
+    """The typed tables of a contract folder, with what reviewers decided; rows that break the contract are kept."""
     say("reading and checking")
     quarantine = settings.home / "quarantine" / f"{data.resolve().name}.parquet"
-    return open_folder(data, zone, settings.quarantine_share, quarantine_to=quarantine)
+    return open_folder(data, zone, settings.quarantine_share, quarantine_to=quarantine, added=decided(data, settings))
 
 
-def read_ledger(data: Path, zone: str | None, settings: Settings, say: Say) -> Ledger:
-    """The ledger of a contract folder."""
+def read_ledger(data: Path, zone: str | None, settings: Settings, say: Say, present: bool = False) -> Ledger:
+    """The ledger of a contract folder; present: its last day is scored now, and heeds the appeals decided since."""
     market = open_market(data, zone, settings, say)
+    if present:
+        known_by(market.con, last_order_day(market))
     say("building the ledger")
     return build_ledger(market)
+
+
+def last_order_day(market: Marketplace) -> int:
+    """The last day on which an order was placed: the last ledger day."""
+    return int(market.con.execute("select max(ordered_at_day) from orders").fetchall()[0][0])
 
 
 def as_of_days(ledger: Ledger, every: int) -> list[int]:

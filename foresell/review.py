@@ -13,6 +13,11 @@ from foresell.data import iso, read_ledger
 from foresell.scoring import champion
 from foresell.service import check_loadable
 from models.bundle import check_catalogue
+from models.score import headline_models
+from serving.casework.looks import HORIZON
+from serving.casework.outcomes import mature
+from serving.casework.recompute import Source
+from serving.casework.sources import remember
 from serving.casework.week import WEEK, Opened
 from serving.holder import Held
 from serving.records.database import open_database, reading
@@ -43,8 +48,10 @@ def bring_up(data: Path, zone: str | None, settings: Settings, capacity: int, sa
     The first time, those of the week before come first, so that the queue can say what changed.
     """
     version, bundle = champion(settings, say)
-    ledger = read_ledger(data, zone, settings, say)
+    ledger = read_ledger(data, zone, settings, say, present=True)
+    remember(settings.home, Source(data, zone))
     engine = open_database(settings)
+    mature(engine, ledger, {m.key.risk: m.standard for m in headline_models(bundle, HORIZON)})
     back = [0] if _opened_before(engine) else [WEEK, 0]
     try:
         return [_open(ledger, Held(bundle, version), settings, capacity, engine, days, say) for days in back][-1]

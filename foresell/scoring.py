@@ -24,7 +24,7 @@ def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
     settings = Settings()
     with steps() as say:
         version, bundle = champion(settings, say)
-        ledger = read_ledger(data, zone, settings, say)
+        ledger = read_ledger(data, zone, settings, say, present=True)
         say("building the features")
         blocks = row_blocks(ledger, ledger.last_day, [model.standard for model in bundle.models])
         check_catalogue(bundle, blocks.needs.features)

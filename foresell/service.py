@@ -44,7 +44,7 @@ def serve_api(data: Path | None, zone: str | None) -> None:
 def write_online_store(data: Path, zone: str | None, settings: Settings, say: Say) -> Store:
     """Write the store that the API reads: every seller at the last ledger day of a contract folder."""
     _, bundle = champion(settings, say)
-    ledger = read_ledger(data, zone, settings, say)
+    ledger = read_ledger(data, zone, settings, say, present=True)
     rows = last_day(ledger, bundle, say)
     say("writing the online store")
     write_store(ledger, rows, settings.home / "store")

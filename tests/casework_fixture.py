@@ -71,7 +71,7 @@ def bench(home: Path, engine: sa.Engine) -> Bench:
     """What answering an objection needs, of the small market."""
     opened_store = open_store(home / "store")
     loaded = Loaded(held(), opened_store, know(engine, opened_store.names))
-    return Bench(source(home / "data"), loaded, ECONOMY)
+    return Bench(source(home / "data"), loaded, market.standards(), ECONOMY)
 
 
 def restriction(case: week.Case, **changed: str) -> Choice:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import serving_market as market
 import uvicorn
+from casework_fixture import source
 from review_fixture import PASSWORD, PEOPLE, QUICK, app_of
 
 from features.intake import open_frames
@@ -16,6 +17,7 @@ from features.ledger import Ledger, build_ledger
 from features.settings import Settings
 from features.table import build_table
 from models.bundle import save
+from serving.casework.sources import remember
 from serving.casework.week import Opened
 from serving.copies import install
 from serving.holder import Held
@@ -47,6 +49,7 @@ def make_review_market(home: Path, names: Sequence[str] = (), users=PEOPLE) -> S
     ledger, settings = named_ledger(names), Settings(home=home)
     for as_of in (ledger.last_day - WEEK, ledger.last_day):
         bring_up(ledger, as_of, settings)
+    remember(home, source(home / "data"))
     engine = open_database(settings)
     for user in users:
         people.add(engine, user, PASSWORD)

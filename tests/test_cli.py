@@ -29,6 +29,7 @@ COMMANDS = (
     "serve",
     "review",
     "doctor",
+    "export",
 )
 GROUPS = {
     "users": ("add", "list", "password", "remove"),

@@ -37,7 +37,10 @@ def test_a_template_says_its_page_s_fields_no_more_and_no_fewer(kind):
     assert free == {f.name for f in fields(kind)}
 
 
-@pytest.mark.parametrize("kind", [*PAGES, Frame, *{part for page in PAGES for part in _parts(page)}])
+KINDS = dict.fromkeys([*PAGES, Frame, *(part for page in PAGES for part in _parts(page))])
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_every_field_has_help_and_is_in_the_documentation(kind):
     assert is_dataclass(kind)
     assert kind.__doc__

@@ -69,6 +69,12 @@ def events(con: sa.Connection, case_id: str) -> list[Event]:
     return [_event(row) for row in rows.mappings()]
 
 
+def events_of_kind(con: sa.Connection, action: str) -> list[Event]:
+    """Events of one action on any case, the oldest first."""
+    rows = con.execute(sa.select(CASE_EVENTS).where(CASE_EVENTS.c.action == action).order_by(CASE_EVENTS.c.at))
+    return [_event(row) for row in rows.mappings()]
+
+
 def last_event(con: sa.Connection, case: Case) -> Event | None:
     """The event that made the case's present version."""
     same = (CASE_EVENTS.c.case_id == case.case_id) & (CASE_EVENTS.c.version == case.version)

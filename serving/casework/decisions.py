@@ -255,6 +255,14 @@ def of_seller(engine: sa.Engine, seller_id: str) -> list[Decision]:
         return select(con, CASE_DECISIONS.c.seller_id == seller_id)
 
 
+def find(con: sa.Connection, case_decision_id: str) -> Decision:
+    """The decision of that id; MissingError when there is none."""
+    found = select(con, CASE_DECISIONS.c.case_decision_id == case_decision_id)
+    if not found:
+        raise MissingError("The decision must exist.", case_decision_id, "go back to the seller's page")
+    return found[0]
+
+
 def select(con: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Decision]:
     """Decisions under conditions, the newest first."""
     rows = con.execute(sa.select(CASE_DECISIONS).where(*conditions).order_by(CASE_DECISIONS.c.decided_at.desc()))

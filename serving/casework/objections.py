@@ -5,12 +5,13 @@ What is granted becomes a correction at once: the seller is scored again, and it
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+from features.standards import Standard
 from models.economy import Economy
 from serving.casework import book, corrections, objection, recompute, records
 from serving.casework.cases import APPEALED, DECIDED, LIVE
@@ -51,11 +52,12 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Bench:
-    """What answering needs: the source of the rows, the model and store in use, the economy of the queue."""
+    """What answering needs: the source of the rows, the model and store in use, the standards shown, the economy."""
 
     source: Source
     loaded: Loaded
-    economy: Economy
+    standards: Sequence[Standard]
+    economy: Economy = field(default_factory=Economy)
 
 
 def raise_objection(engine: sa.Engine, person: Person, at: datetime, said: Said, rows: Collection[Row]) -> Objection:
@@ -184,8 +186,8 @@ def _looks(
 ) -> tuple[Look, Look]:
     """The seller without and with the new corrections."""
     tables = (corrections.as_table(before), corrections.as_table([*before, *new]))
-    setting = (bench.source, bench.loaded, bench.economy, seller_id)
-    first, second = (recompute.again(*setting, table, engine) for table in tables)
+    setting = (bench.source, bench.loaded, bench.economy, bench.standards)
+    first, second = (recompute.again(*setting, seller_id, table, engine) for table in tables)
     return first, second
 
 
@@ -234,9 +236,7 @@ def _changed(
             known = Known(case.facts.seller_name, case.facts.natural_person)
             earlier = before.said["risks"][case.risk]["probability"]
             book.refresh(con, case, facts(after, case.risk, known, earlier), at)
-    standards = [m.standard for m in bench.loaded.held.bundle.models]
-    once = list({(s.name, s.version): s for s in standards}.values())
-    found = recompute.change(before, after, once)
+    found = recompute.change(before, after, bench.standards)
     told: dict[str, object] = json.loads(json.dumps(recompute.as_json(found)))
     return told | {"decision_id": after.prediction.decision_id}
 

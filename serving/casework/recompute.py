@@ -97,12 +97,21 @@ def rows_of(ledger: Ledger, seller_id: str, store: Store, standards: Sequence[St
 
 
 def again(
-    source: Source, loaded: Loaded, economy: Economy, seller_id: str, corrections: pa.Table, engine: sa.Engine
+    source: Source,
+    loaded: Loaded,
+    economy: Economy,
+    shown: Sequence[Standard],
+    seller_id: str,
+    corrections: pa.Table,
+    engine: sa.Engine,
 ) -> Look:
-    """The seller scored again with the corrections; the engine's log gets to know the columns of its row."""
+    """The seller scored again with the corrections, with the columns of the standards shown.
+
+    The engine's log gets to know the columns of its row.
+    """
     store, held = loaded.store, loaded.held
     ledger = build_ledger(open_seller(source, seller_id, corrections, store.as_of))
-    rows = rows_of(ledger, seller_id, store, [m.standard for m in held.bundle.models])
+    rows = rows_of(ledger, seller_id, store, [*(m.standard for m in held.bundle.models), *shown])
     [found] = look(held, rows, economy, store.day, know(engine, rows.table.block.names))
     return found
 

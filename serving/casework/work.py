@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from serving.casework import book, rules
-from serving.casework.cases import Case, Event
+from serving.casework import arms, book, rules
+from serving.casework.cases import APPEALED, DECIDED, Case, Event
 from serving.casework.clock import ASSIGNED, LOCK, UNDO, closing, later
 from serving.casework.people import Person
 from serving.casework.refusals import IncompleteError, NotAllowedError
@@ -107,6 +107,30 @@ def first_look(engine: sa.Engine, case_id: str, seen: int, person: Person, at: d
         if case.first_look:
             raise NotAllowedError("A first look is taken once.", case.first_look, "go on to the decision")
         return book.step(con, case, seen, "first_look", person, at, {"arm": case.arm, "said": said}, first_look=said)
+
+
+def second_opinion(engine: sa.Engine, case_id: str, seen: int, person: Person, at: datetime, said: str) -> Case:
+    """What another reviewer would have done, who has not seen the decision; it changes nothing of the case."""
+    if said not in FIRST_LOOKS:
+        rule = f"A second opinion says {' or '.join(FIRST_LOOKS)}."
+        raise IncompleteError("second_opinion", rule, said or "nothing", "choose one")
+    with writing(engine) as con:
+        case = book.find(con, case_id)
+        if case_id in {e.case_id for e in book.events_of_kind(con, "second_opinion")}:
+            raise NotAllowedError("A case gets one second opinion.", "it has one", "go on to the next")
+        return book.step(con, case, seen, "second_opinion", person, at, {"said": said})
+
+
+def asked_twice(engine: sa.Engine, person: Person, share: float = arms.SECOND_SHARE, limit: int = 20) -> list[Case]:
+    """Decided cases drawn for a second opinion that somebody other than the person decided, the oldest first."""
+    with writing(engine) as con:
+        salt = arms.salt_of(con, arms.SECOND)
+        done = {event.case_id for event in book.events_of_kind(con, "second_opinion")}
+        d = CASE_DECISIONS.c
+        others = sa.select(d.case_id).where(d.undone_at == "", d.decided_by != person.name).order_by(d.decided_at)
+        chosen = [i for i in con.scalars(others) if i not in done and arms.drawn(salt, i) < share]
+        cases = [book.find(con, case_id) for case_id in dict.fromkeys(chosen[:limit])]
+        return [case for case in cases if case.state in (DECIDED, APPEALED)]
 
 
 def undo(engine: sa.Engine, case_id: str, seen: int, person: Person, at: datetime) -> Case:

@@ -57,9 +57,9 @@ class Frame:
 
 
 NAVIGATION: Mapping[str, tuple[tuple[str, str], ...]] = {
-    REVIEWER: (("frame.queue", "/queue"),),
-    MANAGER: (("frame.queue", "/queue"),),
-    SELLER: (("frame.standing", "/standing"),),
+    REVIEWER: (("frame.queue", "/queue"), ("frame.objections", "/objections"), ("frame.second", "/second")),
+    MANAGER: (("frame.queue", "/queue"), ("frame.objections", "/objections"), ("frame.figures", "/figures")),
+    SELLER: (("frame.standing", "/standing"), ("frame.object", "/standing/object")),
 }
 
 

@@ -31,6 +31,11 @@ def shown(text: str) -> str:
     return text.translate(SHOWN)
 
 
+def shown_lines(text: str) -> str:
+    """The same for text of several lines."""
+    return "\n".join(shown(line) for line in text.split("\n"))
+
+
 def isolated(text: str) -> Markup:
     """Foreign text as HTML, apart from the direction of what stands around it."""
     return Markup("<bdi>{}</bdi>").format(shown(text))
@@ -53,7 +58,10 @@ def html(message: str, **values: Any) -> Markup:
 @cache
 def messages() -> Mapping[str, str]:
     """The catalogue: texts by id, a table's name and a key joined by a dot."""
-    return dict(_flat("", tomllib.loads(CATALOGUE.read_text(encoding="utf-8"))))
+    found: dict[str, str] = {}
+    for part in sorted(CATALOGUE.parent.glob(f"{CATALOGUE.stem}*.toml")):
+        found |= dict(_flat("", tomllib.loads(part.read_text(encoding="utf-8"))))
+    return found
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:

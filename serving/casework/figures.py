@@ -1,0 +1,214 @@
+"""The manager's figures: how much was done, how fast, how well, how evenly, and whether explanations help."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from features.contract import RESTRICTING
+from serving.casework import book
+from serving.casework.arms import ARMS, FULL
+from serving.casework.decisions import KINDS, NO_ACTION
+from serving.casework.intervals import Difference, Share, difference, drawn_share, share
+from serving.records.tables.casework import CASE_DECISIONS, CASES, OBJECTIONS
+
+NEW_SELLER_DAYS = 90
+SLICES = ("region", "size", "fulfilment", "tenure")
+
+
+@dataclass(frozen=True)
+class Worked:
+    """One case with what was decided first about it. breached: None while its outcome is not known."""
+
+    case_id: str
+    seller_id: str
+    risk: str
+    arm: str
+    first_look: str
+    opened_at: str
+    as_of: str
+    category: str
+    region: str
+    size: str
+    fulfilment: str
+    tenure: str
+    probability: float
+    breached: bool | None
+    kind: str = ""  # "" while undecided
+    decided_at: str = ""
+    decided_by: str = ""
+    overturned: bool = False
+    second: str = ""  # act or wait, of a second reviewer who had not seen the decision
+
+    @property
+    def acted(self) -> bool:
+        """Whether the reviewer chose to do something."""
+        return self.kind not in ("", NO_ACTION)
+
+    @property
+    def judged(self) -> bool | None:
+        """What the reviewer would do with what the case's arm showed: act or not; None while there is no word."""
+        if self.arm != FULL:
+            return self.first_look == "act" if self.first_look else None
+        return self.acted if self.kind else None
+
+
+@dataclass(frozen=True)
+class Week:
+    """Cases opened from one day's scores, and how many are decided."""
+
+    as_of: str
+    opened: int
+    decided: int
+
+
+@dataclass(frozen=True)
+class ArmFigure:
+    """How often the first judgement of an arm's cases was borne out, and the difference from showing everything."""
+
+    arm: str
+    cases: int
+    right: Share
+    against_full: Difference
+
+
+@dataclass(frozen=True)
+class SliceFigure:
+    """One group of sellers: shares acted on, restricted, overturned (of the decided), in breach (of the matured)."""
+
+    by: str
+    value: str
+    decided: int
+    acted: Share
+    restricted: Share
+    overturned: Share
+    breached: Share
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All of the manager's figures over a time. hours: from opening to decision."""
+
+    opened: int
+    decided: int
+    waiting_objections: int
+    kinds: Mapping[str, int]
+    weeks: tuple[Week, ...]
+    median_hours: float | None
+    ninth_decile_hours: float | None
+    agreement: Share
+    kappa: float | None
+    overturned: Share
+    precision: Share
+    precision_untouched: Share
+    expected: float | None  # mean probability of the matured cases: what the precision should be near
+    arms: tuple[ArmFigure, ...]
+    slices: tuple[SliceFigure, ...]
+
+
+def worked(con: sa.Connection, since: str = "", until: str = "") -> list[Worked]:
+    """Cases opened in a time (ISO days, "" for no bound) with their first standing decision."""
+    end = f"{until}T24" if until else "9"
+    cases = con.execute(sa.select(CASES).where(CASES.c.opened_at >= since, CASES.c.opened_at < end)).mappings().all()
+    decided: dict[str, Any] = {}
+    of_time = sa.select(CASE_DECISIONS).where(CASE_DECISIONS.c.undone_at == "")
+    for row in con.execute(of_time.order_by(CASE_DECISIONS.c.decided_at)).mappings():
+        decided.setdefault(row["case_id"], row)
+    seconds = {event.case_id: str(event.detail.get("said", "")) for event in book.events_of_kind(con, "second_opinion")}
+    return [_worked(row, decided.get(row["case_id"]), seconds.get(row["case_id"], "")) for row in cases]
+
+
+def figures(con: sa.Connection, since: str = "", until: str = "") -> Figures:
+    """The figures of the cases opened in a time."""
+    rows = worked(con, since, until)
+    done = [row for row in rows if row.kind]
+    ripe = [row for row in rows if row.breached is not None]
+    hours = [_hours(row) for row in done]
+    twice = [row for row in done if row.second]
+    waiting = con.scalar(sa.select(sa.func.count()).select_from(OBJECTIONS).where(OBJECTIONS.c.state == "waiting"))
+    return Figures(
+        opened=len(rows),
+        decided=len(done),
+        waiting_objections=int(waiting or 0),
+        kinds={kind: sum(row.kind == kind for row in done) for kind in KINDS},
+        weeks=_weeks(rows),
+        median_hours=float(np.median(hours)) if hours else None,
+        ninth_decile_hours=float(np.quantile(hours, 0.9)) if hours else None,
+        agreement=share([row.acted == (row.second == "act") for row in twice]),
+        kappa=_kappa([(row.acted, row.second == "act") for row in twice]),
+        overturned=share([row.overturned for row in done if row.acted]),
+        precision=share([bool(row.breached) for row in ripe]),
+        precision_untouched=share([bool(row.breached) for row in ripe if not row.acted]),
+        expected=float(np.mean([row.probability for row in ripe])) if ripe else None,
+        arms=_arms(ripe),
+        slices=tuple(_slice(by, value, rows) for by in SLICES for value in sorted({getattr(r, by) for r in rows})),
+    )
+
+
+def _worked(row: Any, decision: Any, second: str) -> Worked:
+    known = {name: row[name] for name in ("case_id", "seller_id", "risk", "arm", "first_look", "opened_at", "category")}
+    known |= {name: row[name] or "not known" for name in ("region", "size", "fulfilment")}
+    case = Worked(
+        **known,
+        as_of=row["opened_as_of"],
+        tenure="under 90 days" if row["tenure_days"] < NEW_SELLER_DAYS else "90 days or more",
+        probability=row["probability"],
+        breached=row["breached"],
+        second=second,
+    )
+    if decision is None:
+        return case
+    told = {name: decision[name] for name in ("kind", "decided_at", "decided_by")}
+    return Worked(**vars(case) | told | {"overturned": bool(decision["overturned_at"])})
+
+
+def _weeks(rows: Sequence[Worked]) -> tuple[Week, ...]:
+    days = sorted({row.as_of for row in rows})
+    counted = {day: [row for row in rows if row.as_of == day] for day in days}
+    return tuple(Week(day, len(of_day), sum(bool(row.kind) for row in of_day)) for day, of_day in counted.items())
+
+
+def _hours(row: Worked) -> float:
+    span = datetime.fromisoformat(row.decided_at) - datetime.fromisoformat(row.opened_at)
+    return span.total_seconds() / 3600
+
+
+def _kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
+    """Cohen's kappa; None with too few pairs, or where both always say the same."""
+    if share([True] * len(pairs)).share is None or len({word for pair in pairs for word in pair}) < 2:
+        return None
+    from sklearn.metrics import cohen_kappa_score
+
+    first, second = zip(*pairs, strict=True)
+    return float(cohen_kappa_score(first, second))
+
+
+def _arms(ripe: Sequence[Worked]) -> tuple[ArmFigure, ...]:
+    """Judgements against outcomes: to act is right where a breach came, to wait where none did."""
+    right = {
+        arm: [row.judged == row.breached for row in ripe if row.arm == arm and row.judged is not None] for arm in ARMS
+    }
+    return tuple(
+        ArmFigure(arm, len(values), share(values), difference(values, right[FULL]) if arm != FULL else _NONE)
+        for arm, values in right.items()
+    )
+
+
+_NONE = Difference(None, None, None)
+
+
+def _slice(by: str, value: str, rows: Sequence[Worked]) -> SliceFigure:
+    mine = [row for row in rows if getattr(row, by) == value]
+    done = [row for row in mine if row.kind]
+    ripe = [row for row in mine if row.breached is not None]
+    shares: Mapping[str, tuple[Sequence[Worked], Callable[[Worked], bool]]] = {
+        "acted": (done, lambda row: row.acted),
+        "restricted": (done, lambda row: row.kind in RESTRICTING),
+        "overturned": ([row for row in done if row.acted], lambda row: row.overturned),
+        "breached": (ripe, lambda row: bool(row.breached)),
+    }
+    found = {name: drawn_share([test(row) for row in of]) for name, (of, test) in shares.items()}
+    return SliceFigure(by, value, len(done), **found)

@@ -1,0 +1,231 @@
+"""The manager's page: how much, how fast, how well, how evenly, and whether explanations help; also as CSV."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from starlette.responses import Response
+
+from serving.casework import figures
+from serving.casework.figures import Figures, SliceFigure, Worked, worked
+from serving.casework.intervals import MINIMUM_CELL, Difference, Share
+from serving.casework.spreadsheet import Value, as_csv
+from serving.records.database import reading
+from serving.review import forms, texts
+from serving.review.call import Call, Refusal
+from serving.review.page import Page, render, shown
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """A share with its interval."""
+
+    count: int = shown("how many")
+    total: int = shown("of how many")
+    share: float | None = shown("the share; None under the minimum cell")
+    low: float | None = shown("lower end of its 95% interval")
+    high: float | None = shown("upper end of its 95% interval")
+
+
+@dataclass(frozen=True)
+class WeekView:
+    """The cases opened from one day's scores."""
+
+    as_of: str = shown("ISO day of the scores")
+    opened: int = shown("cases opened")
+    decided: int = shown("of those, decided")
+    share: float = shown("width of the opened bar, as a share of the largest week")
+    decided_share: float = shown("width of the decided bar")
+
+
+@dataclass(frozen=True)
+class KindView:
+    """How often one kind of decision was made."""
+
+    kind: str = shown("its name")
+    count: int = shown("how often")
+    share: float = shown("of all decisions")
+
+
+@dataclass(frozen=True)
+class ArmView:
+    """One arm of the trial that withholds score or reasons at first."""
+
+    arm: str = shown("full, no_score or no_reasons")
+    right: ShareView = shown("first judgements that the outcome bore out")
+    difference: float | None = shown("from the arm that shows everything; None for that arm, or for too few cases")
+    low: float | None = shown("lower end of its 95% interval")
+    high: float | None = shown("upper end of its 95% interval")
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """One group of sellers."""
+
+    value: str = shown("the group")
+    decided: int = shown("cases decided")
+    acted: ShareView = shown("acted on, of the decided")
+    restricted: ShareView = shown("restricted, of the decided")
+    overturned: ShareView = shown("overturned on appeal, of those acted on")
+    breached: ShareView = shown("in breach within 28 days, of those whose outcome is known")
+
+
+@dataclass(frozen=True)
+class SliceTable:
+    """All groups by one attribute."""
+
+    by: str = shown("region, size, fulfilment or tenure")
+    rows: tuple[SliceView, ...] = shown("the groups")
+
+
+@dataclass(frozen=True)
+class FiguresPage(Page):
+    """What a programme manager watches."""
+
+    template: ClassVar[str] = "figures.html"
+    since: str = shown("ISO day from which cases count; empty for all")
+    until: str = shown("ISO day until which they count; empty for all")
+    opened: int = shown("cases opened")
+    decided: int = shown("cases decided")
+    waiting: int = shown("objections that wait for an answer")
+    median_hours: float | None = shown("median hours from opening to decision")
+    ninth_decile_hours: float | None = shown("hours within which nine of ten were decided")
+    agreement: ShareView = shown("second opinions that say the same as the decision: act, or wait")
+    kappa: float | None = shown("the same beyond chance (Cohen's kappa)")
+    overturned: ShareView = shown("decisions that an appeal overturned")
+    precision: ShareView = shown("cases whose seller was in breach within 28 days, of those whose outcome is known")
+    untouched: ShareView = shown("the same where nothing was done")
+    expected: float | None = shown("mean probability of those cases: what the share should be near without help")
+    kinds: tuple[KindView, ...] = shown("decisions by kind")
+    weeks: tuple[WeekView, ...] = shown("cases by the week of their scores")
+    arms: tuple[ArmView, ...] = shown("the trial: do explanations help?")
+    verdict: str = shown("what the trial says so far, in words")
+    slices: tuple[SliceTable, ...] = shown("groups of sellers, with intervals")
+    minimum: int = shown("cases under which no share is shown")
+    csv: str = shown("query of the CSV files for the same time")
+
+
+def show(call: Call) -> Response:
+    """The page; ?since= and ?until= bound the days of opening."""
+    since, until = _day(call.query.get("since", "")), _day(call.query.get("until", ""))
+    with reading(call.services.engine) as con:
+        found = figures.figures(con, since, until)
+    return render(call, _page(found, since, until))
+
+
+def table(call: Call) -> Response:
+    """One table as CSV, safe to open in a spreadsheet."""
+    make = TABLES.get(call.params["table"])
+    if make is None:
+        raise Refusal(404)
+    since, until = _day(call.query.get("since", "")), _day(call.query.get("until", ""))
+    with reading(call.services.engine) as con:
+        text = make(worked(con, since, until), figures.figures(con, since, until))
+    named = f'attachment; filename="{call.params["table"]}.csv"'
+    return Response(text, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
+
+
+CASE_HEADS = (
+    "case_id", "seller_id", "risk", "as_of", "opened_at", "category", "region", "size", "fulfilment", "tenure",
+    "probability", "arm", "first_look", "kind", "decided_at", "decided_by", "overturned", "second", "breached",
+)  # fmt: skip
+SLICE_HEADS = ("by", "value", "decided", "figure", "count", "total", "share", "low", "high")
+ARM_HEADS = ("arm", "cases", "right", "share", "low", "high", "difference", "difference_low", "difference_high")
+
+
+def _cases(rows: list[Worked], _: Figures) -> str:
+    return as_csv(CASE_HEADS, [[getattr(row, head) for head in CASE_HEADS] for row in rows])
+
+
+def _slices(_: list[Worked], found: Figures) -> str:
+    return as_csv(SLICE_HEADS, [line for one in found.slices for line in _slice_lines(one)])
+
+
+def _slice_lines(one: SliceFigure) -> list[list[Value]]:
+    names = ("acted", "restricted", "overturned", "breached")
+    return [[one.by, one.value, one.decided, name, *_share_cells(getattr(one, name))] for name in names]
+
+
+def _share_cells(one: Share) -> list[Value]:
+    """A share under the minimum cell leaves its counts out too."""
+    known = one.share is not None
+    return [one.count if known else None, one.total if known else None, one.share, one.low, one.high]
+
+
+def _arms(_: list[Worked], found: Figures) -> str:
+    lines = [
+        [a.arm, a.cases, a.right.count, a.right.share, a.right.low, a.right.high, *_difference_cells(a.against_full)]
+        for a in found.arms
+    ]
+    return as_csv(ARM_HEADS, lines)
+
+
+def _difference_cells(one: Difference) -> list[Value]:
+    return [one.value, one.low, one.high]
+
+
+TABLES: Mapping[str, Callable[[list[Worked], Figures], str]] = {"cases": _cases, "slices": _slices, "arms": _arms}
+
+
+def _page(found: Figures, since: str, until: str) -> FiguresPage:
+    most = max((week.opened for week in found.weeks), default=1) or 1
+    return FiguresPage(
+        title=texts.plain("figures.title"),
+        since=since,
+        until=until,
+        opened=found.opened,
+        decided=found.decided,
+        waiting=found.waiting_objections,
+        median_hours=found.median_hours,
+        ninth_decile_hours=found.ninth_decile_hours,
+        agreement=_share(found.agreement),
+        kappa=found.kappa,
+        overturned=_share(found.overturned),
+        precision=_share(found.precision),
+        untouched=_share(found.precision_untouched),
+        expected=found.expected,
+        kinds=tuple(KindView(kind, n, n / max(found.decided, 1)) for kind, n in found.kinds.items()),
+        weeks=tuple(
+            WeekView(w.as_of, w.opened, w.decided, w.opened / most, w.decided / most) for w in found.weeks[-12:]
+        ),
+        arms=tuple(_arm(arm) for arm in found.arms),
+        verdict=_verdict(found),
+        slices=_slice_tables(found.slices),
+        minimum=MINIMUM_CELL,
+        csv=f"?since={since}&until={until}" if since or until else "",
+    )
+
+
+def _arm(arm: figures.ArmFigure) -> ArmView:
+    d = arm.against_full
+    return ArmView(arm.arm, _share(arm.right), d.value, d.low, d.high)
+
+
+def _verdict(found: Figures) -> str:
+    """What the arm without reasons says of reasons: right less often without them, more often, or not yet clear."""
+    said = next((a.against_full for a in found.arms if a.arm == "no_reasons"), Difference(None, None, None))
+    if said.value is None or said.low is None or said.high is None:
+        return texts.plain("figures.trial_few", minimum=MINIMUM_CELL)
+    values = {"low": forms.points(said.low), "high": forms.points(said.high)}
+    side = "helps" if said.high < 0 else "hinders" if said.low > 0 else "open"
+    return texts.plain(f"figures.trial_{side}", **values)
+
+
+def _slice_tables(slices: tuple[SliceFigure, ...]) -> tuple[SliceTable, ...]:
+    by: dict[str, list[SliceView]] = {}
+    for one in slices:
+        names = (one.acted, one.restricted, one.overturned, one.breached)
+        by.setdefault(one.by, []).append(SliceView(one.value, one.decided, *map(_share, names)))
+    return tuple(SliceTable(name, tuple(rows)) for name, rows in by.items())
+
+
+def _share(one: Share) -> ShareView:
+    return ShareView(one.count, one.total, one.share, one.low, one.high)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        raise Refusal(400) from None

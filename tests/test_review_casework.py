@@ -1,0 +1,194 @@
+"""The seller's own page, letters, objections, second opinions and figures, with forms as a browser without script."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from casework_fixture import FACTS
+from review_fixture import MANAGER, PASSWORD, REVIEWER, SECOND, SELLER, Browser, app_of
+from review_market import make_review_market
+
+from features.settings import Settings
+from serving.casework import book, decisions, letters, records, work
+from serving.casework.decisions import Choice, Setup, decide
+from serving.casework.people import Person
+from serving.records.database import open_database, reading
+from serving.records.tables.casework import CASE_DECISIONS, CASES
+from serving.review import people
+from serving.review.call import User
+from serving.review.services import standards_shown
+
+ANNA = Person("anna", "reviewer")
+WHY = "The carrier has confirmed that the parcel was handed over in time and lay in its depot for a week."
+ANSWER = "The carrier has confirmed what you say, so this order does not count any more."
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return make_review_market(tmp_path_factory.mktemp("home"), ["Müller & Söhne", "<b>Ann's</b>"])
+
+
+@pytest.fixture(scope="module")
+def engine(settings: Settings) -> sa.Engine:
+    return open_database(settings)
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings):
+    return app_of(settings)
+
+
+@pytest.fixture(scope="module")
+def told(engine: sa.Engine, settings: Settings):
+    """A returns case of a seller with returns, held by anna's order cap since an hour; and a login of the seller."""
+    with reading(engine) as con:
+        case = next(c for c in book.newest(con, [CASES.c.risk == "returns", CASES.c.arm == "full"], 50))
+    past = datetime.now(UTC) - timedelta(hours=1)
+    case = work.take(engine, case.case_id, case.version, ANNA, past)
+    with reading(engine) as con:
+        held = records.read(con, case.facts.decision_id).said["risks"]["returns"]["standard"]
+    rules = Setup(standards_shown(()))
+    choice = Choice(
+        "order_cap", FACTS, held["name"], held["version"], urgent="Customers wait for parcels that were never sent."
+    )
+    made = decide(engine, case.case_id, case.version, ANNA, past, choice, rules)
+    seller = User("owner", "seller", case.seller_id)
+
+    people.add(engine, seller, PASSWORD)
+    return made, seller, case
+
+
+def visit(app, user: User) -> Browser:
+    browser = Browser(app)
+    browser.log_in(user)
+    return browser
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
+
+
+def test_answer_page_and_letter_say_the_same(app, told, engine):
+    made, seller, _ = told
+    with reading(engine) as con:
+        said = records.read(con, made.shown["decision_id"]).said["risks"]["returns"]
+    theirs = visit(app, seller).get(f"/standing/letter/{made.case_decision_id}")
+    ours = visit(app, SECOND).get(f"/seller/{made.seller_id}?risk=returns")
+    plain = visit(app, seller).get(f"/standing/letter/{made.case_decision_id}/text")
+    figures = [
+        letters.percent(said["probability"]),
+        letters.percent(said["standard"]["current_rate"], 1),
+        f"{said['standard']['limit']:.1%}",
+        letters.percent(said["expected_rate"], 1),
+        *[r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"][:3],
+    ]
+    for page in (theirs.text, ours.text, plain.text):
+        text = re.sub(r"\s+", " ", words(page).replace("\u00a0", " "))
+        assert [figure for figure in figures if figure not in text] == []
+    assert plain.headers["content-type"].startswith("text/plain")
+
+
+def test_a_seller_sees_its_own_pages_and_nobody_else_s(app, told):
+    made, seller, _ = told
+    own, other = visit(app, seller), visit(app, SELLER)
+    page = own.get("/standing")
+    assert page.status_code == 200
+    assert f"/standing/letter/{made.case_decision_id}" in page.text
+    assert made.case_decision_id not in other.get("/standing").text
+    for path in ("", "/text"):
+        assert other.get(f"/standing/letter/{made.case_decision_id}{path}").status_code == 404
+    for path in (
+        "/queue",
+        f"/seller/{seller.seller_id}",
+        "/figures",
+        "/objections",
+        f"/letter/{made.case_decision_id}",
+    ):
+        assert own.get(path).status_code == 403
+    for user in (REVIEWER, MANAGER):
+        assert visit(app, user).get("/standing").status_code == 403
+    assert visit(app, REVIEWER).get("/figures").status_code == 403
+
+
+def test_a_letter_that_can_still_be_undone_has_not_gone_out(app, engine, told):
+    made, seller, _ = told
+    try:
+        with engine.begin() as con:
+            soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat(timespec="microseconds")
+            con.execute(sa.update(CASE_DECISIONS).values(effective_at=soon))
+        own = visit(app, seller)
+        assert made.case_decision_id not in own.get("/standing").text
+        assert own.get(f"/standing/letter/{made.case_decision_id}").status_code == 404
+        assert visit(app, SECOND).get(f"/letter/{made.case_decision_id}").status_code == 200
+    finally:
+        with engine.begin() as con:
+            con.execute(sa.update(CASE_DECISIONS).values(effective_at=made.effective_at))
+
+
+def test_from_the_objection_to_the_figures_after_it(app, engine, told):
+    made, seller, _ = told
+    with reading(engine) as con:
+        said = records.read(con, made.shown["decision_id"]).said
+    order = next(o for item in said["risks"]["returns"]["items"] for o in item["order_ids"])
+    own = visit(app, seller)
+    assert "No order of yours" in own.get("/standing/object?order=o-nobody").text
+    assert visit(app, SELLER).get(f"/standing/object?order={order}").text.count('name="row"') == 0
+    own.get(f"/standing/object?order={order}&decision={made.case_decision_id}")
+    short = own.send("/standing/objections", row="whole", effect="excluded", new_fault="carrier", reason="no")
+    assert short.status_code == 422
+    assert 'aria-invalid="true"' in short.text
+    done = own.send("/standing/objections", row="whole", effect="excluded", new_fault="carrier", reason=WHY)
+    assert "has arrived" in done.text
+    assert WHY in done.text
+
+    anna, ben = visit(app, REVIEWER), visit(app, SECOND)
+    path = re.search(r'href="(/objection/[0-9a-f]+)"', anna.get("/objections").text)[1]
+    assert "for a colleague" in anna.page
+    assert "verdict" not in anna.get(path).text
+    token = re.search(r'name="csrf" value="([^"]+)"', anna.page)[1]
+    forced = anna.client.post(path, data={"csrf": token, "version": "1", "verdict": "grant", "answer": ANSWER})
+    assert forced.status_code == 403
+
+    ben.get(path)
+    answered = ben.send(path, verdict="grant", take_back="yes", answer=ANSWER)
+    assert "Before and after" in answered.text
+    again = ben.client.post(path, data={"csrf": token_of(ben), "version": "1", "verdict": "refuse", "answer": ANSWER})
+    assert again.status_code == 409
+    mine = own.get("/standing")
+    assert ANSWER in mine.text
+    assert "became" in mine.text
+    assert decisions.of_seller(engine, seller.seller_id)[0].overturned_at
+    assert "taken back" in own.get(f"/standing/letter/{made.case_decision_id}").text
+
+
+def token_of(browser: Browser) -> str:
+    return re.search(r'name="csrf" value="([^"]+)"', browser.page)[1]
+
+
+def test_the_manager_s_page_and_its_csv(app, told):
+    meg = visit(app, MANAGER)
+    page = meg.get("/figures")
+    assert page.status_code == 200
+    assert "too few" in page.text
+    for name in ("cases", "slices", "arms"):
+        found = meg.get(f"/figures/{name}")
+        assert found.headers["content-type"] == "text/csv; charset=utf-8"
+        assert found.text.startswith("\ufeff")
+        assert len(found.text.splitlines()) > 1
+    assert meg.get("/figures/passwords").status_code == 404
+    assert meg.get("/figures?since=soon").status_code == 400
+
+
+def test_a_second_opinion_is_asked_of_somebody_else_and_told_nothing(app, engine, told, monkeypatch):
+    _, _, case = told
+    monkeypatch.setattr(work.asked_twice, "__defaults__", (1.0, 20))
+    assert case.case_id not in visit(app, REVIEWER).get("/second").text
+    ben = visit(app, SECOND)
+    page = ben.get("/second")
+    assert f"/second/{case.case_id}" in page.text
+    assert "anna" not in words(page.text)
+    done = ben.send(f"/second/{case.case_id}", said="wait")
+    assert f"/second/{case.case_id}" not in done.text
+    with reading(engine) as con:
+        assert book.events(con, case.case_id)[-1].detail == {"said": "wait"}
