@@ -15,6 +15,8 @@ from foresell.results import benchmarks_page, markdown, readme_table
 from foresell.review_pages import review_pages
 from serving.problems import KINDS
 from serving.review.settings import ReviewSettings
+from serving.routes import ROLES, Route
+from serving.table import ROUTES
 from simulation.parameters import load as simulated
 from simulation.parameters import sources as rates_with_sources
 from simulation.rates import Cause
@@ -41,7 +43,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/standards.md": standards_page(),
         "docs/benchmarks.md": benchmarks_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
-        "docs/api.md": filled(root / "docs" / "api.md", "problems", problems_table()),
+        "docs/api.md": api_page(root / "docs" / "api.md"),
         "docs/simulation.md": filled(root / "docs" / "simulation.md", "simulation", simulation_tables()),
         "docs/operator.md": filled(root / "docs" / "operator.md", "settings", settings_table()),
     }
@@ -49,14 +51,36 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
 
 def filled(page: Path, name: str, content: str) -> str:
     """A hand-written page with the content between the marks of that name."""
+    return filled_text(page.read_text(encoding="utf-8"), page, name, content)
+
+
+def filled_text(text: str, page: Path, name: str, content: str) -> str:
+    """The same of a page's text."""
     start = MARK.format(name)
-    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    before, _, rest = text.partition(start)
     _, end, after = rest.partition(END)
     if not end:
         raise ForesellError(
             "A page must hold the marks that its table goes between.", f"{page} without {start}", "add them"
         )
     return f"{before}{start}\n{content}\n{END}{after}"
+
+
+def api_page(page: Path) -> str:
+    """The hand-written page with its tables of routes and of problems."""
+    return filled_text(filled(page, "routes", routes_table()), page, "problems", problems_table())
+
+
+def routes_table() -> str:
+    """Every route, who may ask, and what for."""
+    rows = [[f"`{r.method} {r.path}`", _who(r), r.summary] for r in ROUTES.all]
+    return markdown(["route", "key of a role", "what"], rows)
+
+
+def _who(route: Route) -> str:
+    if route.probe:
+        return "no key"
+    return "any" if set(ROLES) <= route.roles else ", ".join(r for r in ROLES if r in route.roles or r == "admin")
 
 
 def settings_table() -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from features.errors import ForesellError
 from features.settings import Settings
 from foresell.console import Outcome, table
+from foresell.doctor_records import records
 from foresell.scoring import nothing_trained
 from serving.copies import current
 from serving.store import open_store
@@ -41,7 +42,9 @@ class Finding:
 def examine(settings: Settings | None = None) -> Outcome:
     """Look at everything once; nothing is changed but a file made and removed under home."""
     settings = settings or Settings()
-    findings = [*libraries(), home(settings), *registry(settings), copy(settings), store(settings), service(settings)]
+    findings = [*libraries(), home(settings), *registry(settings), copy(settings), store(settings)]
+    findings += [Finding(**vars(look)) for look in records(settings)]
+    findings += [service(settings)]
     data = {"healthy": all(f.well for f in findings), "findings": [asdict(f) for f in findings]}
     return Outcome(data, (_shown(findings),))
 

@@ -211,7 +211,7 @@ def test_doctor_of_a_fresh_home(run, home):
     assert found["lightgbm"]["well"]
     assert found["files"]["well"]
     lacking = {name for name, finding in found.items() if not finding["well"]}
-    assert lacking == {"registry", "local champion", "online store", "service"}
+    assert lacking == {"registry", "local champion", "online store", "records", "service"}
     assert all(found[name]["next_step"] for name in lacking)
 
 

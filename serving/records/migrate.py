@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 HERE = Path(__file__).parent
 ADVISORY_LOCK = 0x464F5245  # any number of ours: PostgreSQL lets one holder migrate, from whatever machine
@@ -30,3 +31,8 @@ def config(con: sa.Connection | None = None) -> Config:
     made.set_main_option("script_location", str(HERE / "migrations").replace("%", "%%"))
     made.set_main_option("file_template", "%%(rev)s")
     return made
+
+
+def newest() -> str:
+    """The name of the newest migration."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
