@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from features.table import build_table
 from serving.review import sorted_rows
-from serving.review.histories import QUARTILES, open_histories, write_histories
+from serving.review.histories import QUARTILES, Days, open_histories, write_histories
 from serving.review.seller.rates import WEEKS, weekly
 
 STANDARDS = market.standards()
@@ -72,3 +72,9 @@ def test_every_seller_s_rows_are_found_wherever_blocks_are_cut(tmp_path_factory,
 
 def test_without_histories_there_are_none(tmp_path):
     assert open_histories(tmp_path) is None
+
+
+def test_what_a_later_decision_took_back_still_counts_before_it():
+    entry, taken_back = (10, 10), (10, 20)  # the day it counts for, and the day from which it does
+    known = Days(*np.array([entry, taken_back]).T, {"returned": np.array([1, -1])})
+    assert [known.total(["returned"], as_of, 60) for as_of in (9, 15, 19, 20, 69, 70)] == [0, 1, 1, 0, 0, 0]
