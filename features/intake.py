@@ -51,7 +51,7 @@ def open_folder(
     parts = with_frames(con, folder_parts(con, folder), added or {})
     parts = parts if seller_id is None else of_seller(parts, seller_id)
     said = settings_of(folder)
-    zones = _zones(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
+    zones = zones_of(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
     market = _read(con, said.get("name", folder.resolve().name), zones, parts)
     for table in added or {}:
         con.unregister(f"frame_{table}")
@@ -69,7 +69,7 @@ def open_frames(
 ) -> Marketplace:
     """The same for tables in memory. A pandas NaN is a missing value; in Arrow it is a number that is none."""
     con = connect()
-    market = _read(con, name, _zones(zone, times_zone), frame_parts(con, frames))
+    market = _read(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
     for table in frames:
         con.unregister(f"frame_{table}")
     return _accepted(market, quarantine_share, quarantine_to)
@@ -84,15 +84,15 @@ def hold_back(market: Marketplace, day: int) -> Marketplace:
 def _read(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
     for table, pieces in parts.items():
         for part in pieces:
-            _check_columns(TABLES[table], part, zones)
+            check_columns(TABLES[table], part, zones)
     con.execute(quarantine.CREATE)
-    read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
+    read = {table.name: load_table(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
     quarantine.take_unknown_lines(con, TABLES["returns"])
     tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
-    return Marketplace(con, name, zones.market, _available(parts), IntakeReport(name, zones.market, tables))
+    return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
 
 
-def _load(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
+def load_table(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
     """Fill the typed table; returns how many rows the source has."""
     staging = STAGING if parts else {}
     columns = ", ".join(f"{name} {kind}" for name, kind in (table.typed | staging).items())
@@ -118,7 +118,7 @@ def _insert(con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zon
 
 
 def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tuple[Part, ...]) -> TableReport:
-    duplicates, conflicting = _drop_duplicates(con, table)
+    duplicates, conflicting = drop_duplicates(con, table)
     kept = _one(con, f"select count(*) from {table.name}")
     bad = quarantine.counts(con, table.name)
     known = {c.name for c in table.columns}
@@ -126,7 +126,7 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tupl
     return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(ignored))
 
 
-def _drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
+def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
     """Keep one row of each key and version; returns how many were dropped, and how many of those differ in content."""
     con.execute(f"create or replace temp table doubled as {repeated(table)}")
     keys = _one(con, "select count(*) from doubled")
@@ -160,7 +160,7 @@ def _accepted(market: Marketplace, share: float, path: Path | None) -> Marketpla
     return market
 
 
-def _check_columns(table: Table, part: Part, zones: Zones) -> None:
+def check_columns(table: Table, part: Part, zones: Zones) -> None:
     for column in table.columns:
         if column.name in part.columns:
             _check_type(f"{table.name}.{column.name}", column, part, zones)
@@ -184,7 +184,7 @@ def _check_type(where: str, column: Column, part: Part, zones: Zones) -> None:
         raise ForesellError(rule, f"times without a zone in {part.label}", step)
 
 
-def _zones(market: str, times: str | None) -> Zones:
+def zones_of(market: str, times: str | None) -> Zones:
     for zone in (market, times or "UTC"):
         try:
             ZoneInfo(zone)
@@ -195,7 +195,7 @@ def _zones(market: str, times: str | None) -> Zones:
     return Zones(market, times)
 
 
-def _available(parts: Parts) -> frozenset[str]:
+def available_of(parts: Parts) -> frozenset[str]:
     found = {name: {column for part in pieces for column in part.columns} for name, pieces in parts.items()}
     columns = {f"{name}.{c.name}" for name in found for c in TABLES[name].columns if c.name in found[name]}
     return frozenset(found) | columns

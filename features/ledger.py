@@ -150,6 +150,7 @@ STAGGERED = f"""select count(*) > 0 from (select o.order_id from orders as o
     join shared_orders as s on s.order_id = o.order_id
     group by o.seller_id, o.order_id having min({BORN}) < max({BORN}) limit 1) as s"""
 IDENTIFIER = re.compile(r"[a-z_]+")
+ENTRIES = "entries"  # how many entries a row of the ledger sums
 
 
 def build_ledger(market: Marketplace) -> Ledger:
@@ -179,12 +180,17 @@ def read_sources(market: Marketplace) -> Sources:
     return Sources(versioned, staggered, stateful, market.zone)
 
 
-def statements(quantities: tuple[str, ...], sources: Sources) -> list[Step]:
-    """Everything that is made on the way to the ledger, in order."""
+def statements(
+    quantities: tuple[str, ...], sources: Sources, history: str = "known_lines", counted: bool = False
+) -> list[Step]:
+    """Everything that is made on the way to the ledger, in order.
+
+    history: lines that hold the first of each seller, item and category; counted: add a column of entries to `ledger`.
+    """
     return [
         *tables(sources, failure_parts(quantities), fact_columns(quantities)),
-        *([Step("novelties", novelties_sql())] if {*NOVELTIES} & {*quantities} else []),
-        Step("ledger", ledger_sql(quantities)),
+        *([Step("novelties", novelties_sql(history))] if {*NOVELTIES} & {*quantities} else []),
+        Step("ledger", ledger_sql(quantities, counted)),
         Step("ledger_corrections", corrections_sql(quantities)),
     ]
 
@@ -195,8 +201,8 @@ def fact_columns(quantities: tuple[str, ...]) -> set[str]:
     return {word for text in texts for word in IDENTIFIER.findall(text)} & COLUMNS
 
 
-def ledger_sql(quantities: tuple[str, ...]) -> str:
-    """One row per seller and day on which something became known.
+def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
+    """One row per seller and day on which something became known; counted: with the number of entries it sums.
 
     Each usual fact is summed alone, the rare ones together, and the sums are put side by side: a row of all quantities
     for each entry would be mostly zeros, and each join reads and writes nearly every day of every seller.
@@ -210,6 +216,9 @@ def ledger_sql(quantities: tuple[str, ...]) -> str:
     columns = {
         q: f"coalesce(f{i}.{q}, 0) as {q}" for i, group in enumerate(groups) for _, _, adds in group for q in adds
     }
+    if counted:
+        quantities = (*quantities, ENTRIES)
+        columns[ENTRIES] = f"{' + '.join(f'coalesce(f{i}.{ENTRIES}, 0)' for i in range(len(groups)))} as {ENTRIES}"
     named = ", ".join(columns[q] for q in quantities)
     return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in quantities)}, c.seller
         from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
@@ -241,7 +250,7 @@ def _daily(facts: list[Addition]) -> str:
     """Some facts' sums per seller and day: of units with one state, and of each successive state that differs."""
     names = [q for _, _, adds in facts for q in adds]
     rows = [row for fact in facts for row in _entries(*fact, names)]
-    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+    sums = ", ".join([*(f"cast(sum({q}) as bigint) as {q}" for q in names), f"count(*) as {ENTRIES}"])
     return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 

@@ -9,23 +9,26 @@ from features.states import EVER, NEVER
 KINDS = {"item_id": ("new_item_day", NEW_ITEM_DAYS), "category": ("new_category_day", NEW_CATEGORY_DAYS)}
 
 
-def taken_on_sql(column: str) -> str:
-    """Items (categories) of a seller that it did not begin with, and the day it took each on."""
-    firsts = f"""select seller, {column}, min(day) as first_day from known_lines
+def taken_on_sql(column: str, history: str = "known_lines") -> str:
+    """Items (categories) of a seller that it did not begin with, and the day it took each on.
+
+    history: lines that hold the first of each seller, item and category.
+    """
+    firsts = f"""select seller, {column}, min(day) as first_day from {history}
         where {column} is not null group by seller, {column}"""
     return f"""select f.* from ({firsts}) as f
-        join (select seller, min(day) as began from known_lines group by seller) as s on s.seller = f.seller
+        join (select seller, min(day) as began from {history} group by seller) as s on s.seller = f.seller
         where f.first_day >= s.began + {FIRST_STOCK_DAYS}"""
 
 
-def novelties_sql() -> str:
+def novelties_sql(history: str = "known_lines") -> str:
     """Orders with the first day on which a line of something new to the seller was known; one state each."""
     days = {
         name: f"min(case when l.day < {column}_on.first_day + {span} then l.day end) as {name}"
         for column, (name, span) in KINDS.items()
     }
     joins = " ".join(
-        f"left join ({taken_on_sql(column)}) as {column}_on "
+        f"left join ({taken_on_sql(column, history)}) as {column}_on "
         f"on {column}_on.seller = l.seller and {column}_on.{column} = l.{column}"
         for column in KINDS
     )

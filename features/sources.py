@@ -44,15 +44,15 @@ def folder_parts(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, tupl
     if not folder.is_dir():
         rule = "The data must be a folder of Parquet or CSV files."
         raise ForesellError(rule, f"no folder {folder}", "check the path")
-    found = {name: _files(folder, name) for name in TABLES}
+    found = {name: table_files(folder, name) for name in TABLES}
     present = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
     _require({name for name, files in found.items() if files}, f"{present} in {folder}")
-    return {name: _parts(con, TABLES[name], files) for name, files in found.items() if files}
+    return {name: parts_of(con, TABLES[name], files) for name, files in found.items() if files}
 
 
 def ignored_files(folder: Path) -> tuple[str, ...]:
     """Names in the folder that no table is read from, so that a misspelt one is seen."""
-    read = {p for table in TABLES for p in _files(folder, table)}
+    read = {p for table in TABLES for p in table_files(folder, table)}
     inside = [p for table in TABLES for p in (folder / table).glob("*")]
     beside = [p for p in folder.iterdir() if p.name not in TABLES or not p.is_dir()]
     unread = [p for p in (*beside, *inside) if p not in read and p.name not in OWN_FILES and not p.name.startswith(".")]
@@ -88,7 +88,7 @@ def closest(name: str, names: list[str]) -> str:
     return f" (did you mean {plain[found[0]]!r}?)" if found else ""
 
 
-def _files(folder: Path, table: str) -> tuple[Path, ...]:
+def table_files(folder: Path, table: str) -> tuple[Path, ...]:
     alone = [folder / f"{table}{suffix}" for suffix in SUFFIXES]
     many = [p for p in sorted((folder / table).glob("*")) if p.suffix in SUFFIXES]
     return tuple(p for p in [*alone, *many] if p.is_file())
@@ -101,7 +101,7 @@ def _require(found: set[str], shown: str) -> None:
             raise ForesellError(f"The table {table.name!r} is required.", shown, f"add {forms}")
 
 
-def _parts(con: duckdb.DuckDBPyConnection, table: Table, files: tuple[Path, ...]) -> tuple[Part, ...]:
+def parts_of(con: duckdb.DuckDBPyConnection, table: Table, files: tuple[Path, ...]) -> tuple[Part, ...]:
     """One part for the files that share their columns and types, so that thousands of files are few statements."""
     grouped: dict[tuple[str, Columns], list[Path]] = {}
     for path in files:

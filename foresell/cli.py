@@ -118,6 +118,19 @@ def features(
 
 
 @app.command()
+def grow(
+    place: Annotated[Path, typer.Argument(help="Folder of the ledger; made when it is not there.", metavar="LEDGER")],
+    data: Data,
+    zone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Take the new files of a data folder into a ledger that grows; each file once, at the cost of what it touches."""
+    from foresell.growing import grow_ledger
+
+    show(grow_ledger(place, data, zone), as_json)
+
+
+@app.command()
 def backtest(
     data: Data,
     out: Annotated[Path, typer.Option(help="Report to write; the page for people lies beside it as .html.")] = Path(

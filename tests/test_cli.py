@@ -26,6 +26,7 @@ COMMANDS = (
     "promote",
     "rollback",
     "score",
+    "grow",
     "serve",
     "review",
     "doctor",

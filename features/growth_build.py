@@ -1,0 +1,91 @@
+"""The ledger of some rows, and the difference between two: the same statements as of a whole ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from features import quarantine
+from features.appeals import add_appeals
+from features.contract import TABLES
+from features.intake import Marketplace, drop_duplicates
+from features.ledger import ENTRIES, read_sources, statements
+from features.quarantine import IntakeReport
+from features.states import BASICS
+
+LEDGER, CORRECTIONS = ("seller_id", "day"), ("seller_id", "effective_day", "decided_day")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a source: its name, zone, tables and columns, and the ledger quantities that they fill."""
+
+    name: str
+    zone: str
+    available: frozenset[str]
+    quantities: tuple[str, ...]
+
+
+def load(con: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> None:
+    """Make the typed tables from selects, as intake leaves them: one row a version, and no return without its line."""
+    for table, query in rows.items():
+        con.execute(f"create or replace table {table} as {query}")
+    con.execute(quarantine.CREATE.replace("create table", "create or replace table"))
+    quarantine.take_unknown_lines(con, TABLES["returns"])
+    for typed in TABLES.values():
+        drop_duplicates(con, typed)
+
+
+def known(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Make `known_lines` of the loaded rows."""
+    made = statements(source.quantities, read_sources(_market(con, source)))
+    for step in (*BASICS, *made[: [step.name for step in made].index("known_lines") + 1]):
+        con.execute(step.sql)
+
+
+def build(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
+    """Make `ledger` (with its entries counted) and `ledger_corrections` of the loaded rows.
+
+    firsts: what is new to a seller is told by the table `first_lines`, not by the loaded rows.
+    """
+    for step in BASICS:
+        con.execute(step.sql)
+    if firsts:
+        con.execute("""create or replace table history as select c.seller, f.* exclude (seller_id)
+            from first_lines as f join seller_codes as c on c.seller_id = f.seller_id""")
+    sources = read_sources(_market(con, source))
+    for step in statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True):
+        con.execute(step.sql)
+    add_appeals(con, source.quantities, sources, statements)
+
+
+def first_lines() -> str:
+    """A select of the first day of each seller, of each of its items and of each of its categories."""
+    nothing = {"item_id": "cast(null as varchar)", "category": "cast(null as varchar)"}
+    rows = " union all ".join(
+        f"""select seller, {", ".join(f"{sql} as {name}" for name, sql in (nothing | kept).items())}, min(day) as day
+            from known_lines where {by} is not null group by seller, {by}"""
+        for by, kept in (("seller", {}), ("item_id", {"item_id": "item_id"}), ("category", {"category": "category"}))
+    )
+    return f"""select c.seller_id, f.item_id, f.category, f.day
+        from ({rows.replace("group by seller, seller", "group by seller")}) as f
+        join seller_codes as c on c.seller = f.seller"""
+
+
+def difference(key: Sequence[str], quantities: Sequence[str], new: str, old: str, counted: bool) -> str:
+    """A select of what a table of sums gains: new minus old by key, without what stays as it is."""
+    names = [*quantities, *([ENTRIES] if counted else [])]
+    taken = ", ".join(f"-{q}" for q in names)
+    rows = f"select {', '.join((*key, *names))} from {new} union all select {', '.join(key)}, {taken} from {old}"
+    return summed(key, names, f"({rows})")
+
+
+def summed(key: Sequence[str], names: Sequence[str], rows: str) -> str:
+    """A select of the sums by key that are not all 0."""
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+    some = " or ".join(f"sum({q}) <> 0" for q in names)
+    return f"select {', '.join(key)}, {sums} from {rows} as r group by {', '.join(key)} having {some}"
+
+
+def _market(con: duckdb.DuckDBPyConnection, source: Source) -> Marketplace:
+    return Marketplace(con, source.name, source.zone, source.available, IntakeReport(source.name, source.zone, ()))

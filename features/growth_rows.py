@@ -1,0 +1,97 @@
+"""Which stored rows new ones touch: those of the same orders, and all versions of their keys, until nothing is added.
+
+The ledger is a sum over orders (and over cases without one), so what the new rows change is the ledger of the touched
+rows with them, minus the ledger of the touched rows without them.
+"""
+
+import duckdb
+
+from features.contract import TABLES
+
+KEPT, ARRIVED = "kept.main", "memory.arrived"  # the schemas of stored and of new rows
+ROWS = tuple(TABLES)
+KEYED = ("returns", "cases", "feedback")  # tables whose rows tell of an order, and have a key of their own
+NAMING = ("orders", "cases", "feedback")  # tables whose rows name a seller
+TOUCHED = """
+create or replace table touched_orders (order_id varchar);
+create or replace table touched_keys (table_name varchar, key varchar)"""
+
+
+def touch(con: duckdb.DuckDBPyConnection) -> None:
+
+    con.execute(TOUCHED)
+    for query in (*_of_new_rows(), *_of_sellers()):
+        con.execute(query)
+    while _spread(con):
+        pass
+
+
+def subset(schema: str) -> dict[str, str]:
+    """Selects of a schema's touched rows, by table; the sellers that they name, and every correction."""
+    chosen = {"orders": "order_id in (from touched_orders)", "interventions": "false", "corrections": "true"}
+    chosen |= {t: f"(order_id in (from touched_orders) or {_known_key(t)})" for t in KEYED}
+    chosen |= {"sellers": "seller_id in (from touched_sellers)"}
+    return {t: f"select {', '.join(TABLES[t].typed)} from {schema}.{t} where {chosen[t]}" for t in ROWS}
+
+
+def touched_sellers() -> str:
+    """The sellers that the touched rows name."""
+    rows = subset(KEPT), subset(ARRIVED)
+    named = " union ".join(f"select seller_id from ({tables[t]}) as r" for tables in rows for t in NAMING)
+    return f"create or replace table touched_sellers as {named}"
+
+
+def key(table: str) -> str:
+    """SQL for a row's key as corrections write it."""
+    return f"concat_ws('/', {', '.join(TABLES[table].key)})"
+
+
+def _known_key(table: str) -> str:
+    return f"{key(table)} in (select key from touched_keys where table_name = '{table}')"
+
+
+def _of_new_rows() -> list[str]:
+    orders = " union ".join(
+        f"select order_id from {ARRIVED}.{t} where order_id is not null" for t in ("orders", *KEYED)
+    )
+    keys = " union ".join(f"select '{t}', {key(t)} from {ARRIVED}.{t}" for t in KEYED)
+    corrected = f"select table_name, row_key from {ARRIVED}.corrections where table_name <> 'orders'"
+    # An order's id may hold the sign that parts it from its line: every reading of the key is taken for an order.
+    readings = f"""select array_to_string(parts[1:n], '/') from (select parts, unnest(range(1, len(parts))) as n
+        from (select string_split(row_key, '/') as parts from {ARRIVED}.corrections
+            where table_name = 'orders') as p) as r"""
+    return [
+        f"insert into touched_orders {orders} union {readings}",
+        f"insert into touched_keys {keys} union {corrected}",
+    ]
+
+
+def _of_sellers() -> list[str]:
+    """All rows of the reopened sellers; none are, most of the time."""
+    found = {
+        t: " union all ".join(
+            f"select order_id, {', '.join(TABLES[t].key)} from {s}.{t} where seller_id in (from reopened)"
+            for s in (KEPT, ARRIVED)
+        )
+        for t in NAMING
+    }
+    orders = " union ".join(f"select order_id from ({rows}) as r where order_id is not null" for rows in found.values())
+    keys = " union ".join(f"select '{t}', {key(t)} from ({found[t]}) as r" for t in ("cases", "feedback"))
+    return [f"insert into touched_orders {orders}", f"insert into touched_keys {keys}"]
+
+
+def _spread(con: duckdb.DuckDBPyConnection) -> bool:
+    """One step further along keys and orders; whether it led anywhere."""
+    both = [(s, t) for s in (KEPT, ARRIVED) for t in KEYED]
+    keys = " union ".join(
+        f"select '{t}' as table_name, {key(t)} as key from {s}.{t} where order_id in (from touched_orders)"
+        for s, t in both
+    )
+    orders = " union ".join(
+        f"select order_id from {s}.{t} where order_id is not null and {_known_key(t)}" for s, t in both
+    )
+    added = [
+        con.execute(f"insert into touched_keys ({keys}) except from touched_keys").fetchall(),
+        con.execute(f"insert into touched_orders ({orders}) except from touched_orders").fetchall(),
+    ]
+    return any(rows[0][0] for rows in added)
