@@ -146,6 +146,14 @@ def test_a_table_that_comes_later_makes_the_ledger_anew(tmp_path: Path) -> None:
     compare(history, tmp_path / "ledger" / FILE)
 
 
+def test_who_ships_changes_orders_that_nothing_else_touches(tmp_path: Path) -> None:
+    plain = an_example()
+    told = [row | {"fulfilment": "platform"} for row in plain.tables["sellers"]]
+    history = plain.with_tables(plain.tables | {"sellers": told})
+    (first,) = batches(history, 1, Random(0), in_order=True)
+    compare(history, grown(history, [first | {"sellers": told[:1]}, {"sellers": told[1:]}], tmp_path))
+
+
 def test_a_ledger_begins_with_orders_and_sellers(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(ForesellError, match="begins with orders and sellers"):
