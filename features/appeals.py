@@ -8,9 +8,8 @@ any other; the difference between one stage and the one before it joins `ledger_
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import duckdb
-
 from features.contract import CORRECTED, TABLES
+from features.engine import Engine
 from features.quantities import NOVELTIES
 from features.states import BASICS, Sources, Step
 
@@ -18,9 +17,7 @@ SCHEMA = "appeals"
 Statements = Callable[[tuple[str, ...], Sources], list[Step]]
 
 
-def add_appeals(
-    con: duckdb.DuckDBPyConnection, quantities: tuple[str, ...], sources: Sources, statements: Statements
-) -> None:
+def add_appeals(con: Engine, quantities: tuple[str, ...], sources: Sources, statements: Statements) -> None:
     """Add what the table `corrections` changes to `ledger_corrections`; nothing to do without one."""
     if con.execute("select count(*) from corrections").fetchall()[0][0] == 0:
         return
@@ -39,7 +36,7 @@ def add_appeals(
     con.execute(f"insert into ledger_corrections {difference_sql(quantities)}")
 
 
-def known_by(con: duckdb.DuckDBPyConnection, day: int) -> None:
+def known_by(con: Engine, day: int) -> None:
     """Take corrections that were decided after a day as decided on it.
 
     What is served now speaks of the last complete day, and heeds the appeals decided since. Rows of the past never see

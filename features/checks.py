@@ -63,6 +63,17 @@ def repeated(table: Table) -> str:
     return f"select {key} from {table.name} group by {key} having count(*) > 1"
 
 
+def is_repeated(table: Table) -> str:
+    """The condition that a row's key and version are in the table `doubled` of those that occur more than once."""
+    same = " and ".join(f"{table.name}.{k} is not distinct from doubled.{k}" for k in table.version_key)
+    return f"exists (select 1 from doubled where {same})"
+
+
+def place(table: Table) -> str:
+    """A row's place among those of its key and version: which of two stays must not depend on how they were read."""
+    return f"row_number() over (partition by {_listed(table.version_key)} order by {_listed(list(table.typed))})"
+
+
 def known_day(table: Table) -> str:
     """The day on which a row (a version) was known: the later of the one it speaks of and the one it was recorded."""
     born, recorded = f"{table.born}_day", "recorded_at_day"

@@ -4,16 +4,46 @@ import os
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any, Protocol
 
 import duckdb
+import pandas as pd
+import pyarrow as pa
 
 # Spark has these by name and DuckDB does not; sqlglot carries the names over unchanged.
 SPARK_FUNCTIONS = (
     "create macro unix_micros(t) as epoch_us(t)",
     "create macro unix_date(d) as cast(date_diff('day', date '1970-01-01', d) as integer)",
+    "create macro date_from_unix_date(n) as date '1970-01-01' + cast(n as integer)",
     "create macro to_utc_timestamp(t, zone) as timezone(zone, cast(t as timestamp))",
     "create macro from_utc_timestamp(t, zone) as timezone(zone, cast(t as timestamptz))",
 )
+
+
+class Answer(Protocol):
+    """What a statement found."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows."""
+
+    def to_arrow_table(self) -> pa.Table:
+        """The rows as Arrow."""
+
+    def df(self) -> pd.DataFrame:
+        """The rows as a frame."""
+
+
+class Engine(Protocol):
+    """What runs the statements, all in DuckDB's SQL: DuckDB's own connection, or features.spark.Spark."""
+
+    def execute(self, query: str, /) -> Answer:
+        """Run one statement."""
+
+    def sql(self, query: str, /) -> Answer:
+        """Run one query."""
+
+    def register(self, view_name: str, python_object: object, /) -> object:
+        """Make a view of a table in memory."""
 
 
 def connect(memory_gb: float | None = None) -> duckdb.DuckDBPyConnection:

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from features import quarantine
-from features.checks import STAGING, Part, checked, known_day, repeated
+from features.checks import STAGING, Part, checked, is_repeated, known_day, place, repeated
 from features.contract import TABLES, Column, Table
-from features.engine import connect
+from features.engine import Engine, connect
 from features.errors import ForesellError
 from features.quarantine import IntakeReport, TableReport
 from features.readings import ACCEPTED, FORMS, Zones, family
@@ -27,7 +27,7 @@ Parts = Mapping[str, tuple[Part, ...]]
 class Marketplace:
     """Typed tables in a connection; `available` names the tables and the columns that the source has."""
 
-    con: duckdb.DuckDBPyConnection
+    con: Engine
     name: str
     zone: str
     available: frozenset[str]
@@ -51,12 +51,12 @@ def open_folder(
     parts = with_frames(con, folder_parts(con, folder), added or {})
     parts = parts if seller_id is None else of_seller(parts, seller_id)
     said = settings_of(folder)
-    zones = zones_of(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
+    zones = said_zones(said, zone, times_zone)
     market = _read(con, said.get("name", folder.resolve().name), zones, parts)
     for table in added or {}:
         con.unregister(f"frame_{table}")
     market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
-    return _accepted(market, quarantine_share, quarantine_to)
+    return accepted(market, quarantine_share, quarantine_to)
 
 
 def open_frames(
@@ -72,7 +72,7 @@ def open_frames(
     market = _read(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
     for table in frames:
         con.unregister(f"frame_{table}")
-    return _accepted(market, quarantine_share, quarantine_to)
+    return accepted(market, quarantine_share, quarantine_to)
 
 
 def hold_back(market: Marketplace, day: int) -> Marketplace:
@@ -98,7 +98,7 @@ def load_table(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, 
     columns = ", ".join(f"{name} {kind}" for name, kind in (table.typed | staging).items())
     con.execute(f"create table {table.name} ({columns})")
     broken = sum(_insert(con, table, part, zones) for part in parts)
-    read = _one(con, f"select count(*) from {table.name}")
+    read = one(con, f"select count(*) from {table.name}")
     if read:
         quarantine.take_marked(con, table.name)
     for name in staging:
@@ -119,7 +119,7 @@ def _insert(con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zon
 
 def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tuple[Part, ...]) -> TableReport:
     duplicates, conflicting = drop_duplicates(con, table)
-    kept = _one(con, f"select count(*) from {table.name}")
+    kept = one(con, f"select count(*) from {table.name}")
     bad = quarantine.counts(con, table.name)
     known = {c.name for c in table.columns}
     ignored = dict.fromkeys(name for part in parts for name in part.columns if name not in known)
@@ -129,28 +129,26 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tupl
 def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
     """Keep one row of each key and version; returns how many were dropped, and how many of those differ in content."""
     con.execute(f"create or replace temp table doubled as {repeated(table)}")
-    keys = _one(con, "select count(*) from doubled")
+    keys = one(con, "select count(*) from doubled")
     if not keys:
         return 0, 0
-    same = " and ".join(f"{table.name}.{k} is not distinct from doubled.{k}" for k in table.version_key)
-    rows = f"from {table.name} where exists (select 1 from doubled where {same})"
-    distinct = _one(con, f"select count(*) from (select distinct * {rows})")
-    # Which of two differing rows stays must not depend on the order in which they were read.
-    rank = f"row_number() over (partition by {', '.join(table.version_key)} order by {', '.join(table.typed)})"
-    extra = f"select id from (select rowid as id, {rank} as place {rows}) where place > 1"
-    return _one(con, f"delete from {table.name} where rowid in ({extra})"), distinct - keys
+    rows = f"from {table.name} where {is_repeated(table)}"
+    distinct = one(con, f"select count(*) from (select distinct * {rows})")
+    extra = f"select id from (select rowid as id, {place(table)} as place {rows}) where place > 1"
+    return one(con, f"delete from {table.name} where rowid in ({extra})"), distinct - keys
 
 
-def _hold(con: duckdb.DuckDBPyConnection, table: TableReport, day: int) -> TableReport:
+def _hold(con: Engine, table: TableReport, day: int) -> TableReport:
     held, late = f"held_{table.name}", f"{known_day(TABLES[table.name])} > {day}"
     con.execute(f"create table if not exists {held} as select * from {table.name} limit 0")
     con.execute(f"insert into {table.name} select * from {held}")
     con.execute(f"create or replace table {held} as select * from {table.name} where {late}")
-    gone = _one(con, f"delete from {table.name} where {late}")
+    gone = one(con, f"delete from {table.name} where {late}")
     return replace(table, held_back=gone, kept=table.kept + table.held_back - gone)
 
 
-def _accepted(market: Marketplace, share: float, path: Path | None) -> Marketplace:
+def accepted(market: Marketplace, share: float, path: Path | None) -> Marketplace:
+    """The marketplace, its quarantine written; ForesellError when too many rows are in there, or none is left."""
     if path is not None:
         quarantine.write(market.con, path)
     quarantine.refuse_many(market.con, market.report.tables, share)
@@ -161,6 +159,7 @@ def _accepted(market: Marketplace, share: float, path: Path | None) -> Marketpla
 
 
 def check_columns(table: Table, part: Part, zones: Zones) -> None:
+    """ForesellError when a part lacks a required column or holds one of a type that cannot be read."""
     for column in table.columns:
         if column.name in part.columns:
             _check_type(f"{table.name}.{column.name}", column, part, zones)
@@ -184,6 +183,11 @@ def _check_type(where: str, column: Column, part: Part, zones: Zones) -> None:
         raise ForesellError(rule, f"times without a zone in {part.label}", step)
 
 
+def said_zones(said: Mapping[str, str], zone: str | None, times_zone: str | None) -> Zones:
+    """The zones as asked for, or else as the source says of itself."""
+    return zones_of(zone or said.get("zone", "UTC"), times_zone or said.get("times_zone"))
+
+
 def zones_of(market: str, times: str | None) -> Zones:
     for zone in (market, times or "UTC"):
         try:
@@ -196,10 +200,12 @@ def zones_of(market: str, times: str | None) -> Zones:
 
 
 def available_of(parts: Parts) -> frozenset[str]:
+    """The tables and `table.column`s that the parts have."""
     found = {name: {column for part in pieces for column in part.columns} for name, pieces in parts.items()}
     columns = {f"{name}.{c.name}" for name in found for c in TABLES[name].columns if c.name in found[name]}
     return frozenset(found) | columns
 
 
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+def one(con: Engine, sql: str) -> int:
+    """The whole number that a query finds."""
     return int(con.execute(sql).fetchall()[0][0])

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import duckdb
-
 from features.appeals import add_appeals
+from features.engine import Engine
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.keys import day_of, entry, seller_of
@@ -54,7 +53,7 @@ class Ledger:
     last_day: int
 
     @property
-    def con(self) -> duckdb.DuckDBPyConnection:
+    def con(self) -> Engine:
         """The connection that holds the tables."""
         return self.market.con
 

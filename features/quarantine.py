@@ -9,7 +9,7 @@ import duckdb
 
 from features.checks import BROKEN_ROW, no_line, unknown_lines
 from features.contract import Table
-from features.engine import quoted
+from features.engine import Engine, quoted
 from features.errors import ForesellError
 
 CREATE = """create table quarantine (table_name varchar, file varchar, row varchar, column_name varchar, rule varchar,
@@ -93,20 +93,20 @@ def take_unknown_lines(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     con.execute(f"delete from {table.name} where {no_line(table.name)}")
 
 
-def counts(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+def counts(con: Engine, table: str) -> dict[str, int]:
     """Quarantined rows of a table by column and rule, the most first."""
     rows = con.execute(f"""select coalesce(column_name || ': ', '') || rule, count(*) as n from quarantine
 where table_name = {quoted(table)} group by all order by n desc, 1""").fetchall()
     return {str(rule): int(n) for rule, n in rows}
 
 
-def write(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def write(con: Engine, path: Path) -> None:
     """The quarantine as a Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     con.execute(f"copy (select * from quarantine order by all) to {quoted(path)} (format parquet)")
 
 
-def refuse_many(con: duckdb.DuckDBPyConnection, tables: tuple[TableReport, ...], share: float) -> None:
+def refuse_many(con: Engine, tables: tuple[TableReport, ...], share: float) -> None:
     """ForesellError when more than the share of a table is quarantined, with the counts and an example of each rule."""
     for table in tables:
         bad = sum(table.quarantined.values())
@@ -119,7 +119,7 @@ def refuse_many(con: duckdb.DuckDBPyConnection, tables: tuple[TableReport, ...],
             )
 
 
-def _example(con: duckdb.DuckDBPyConnection, table: str, rule: str) -> str:
+def _example(con: Engine, table: str, rule: str) -> str:
     rows = con.execute(f"""select file, row, value from quarantine where table_name = {quoted(table)}
 and coalesce(column_name || ': ', '') || rule = {quoted(rule)} order by all limit 1""").fetchall()
     file, number, value = rows[0]

@@ -41,13 +41,18 @@ def settings_of(folder: Path) -> dict[str, str]:
 
 def folder_parts(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, tuple[Part, ...]]:
     """The parts of each table that the folder has."""
+    return {name: parts_of(con, TABLES[name], files) for name, files in folder_files(folder).items()}
+
+
+def folder_files(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """The files of each table that the folder has."""
     if not folder.is_dir():
         rule = "The data must be a folder of Parquet or CSV files."
         raise ForesellError(rule, f"no folder {folder}", "check the path")
-    found = {name: table_files(folder, name) for name in TABLES}
+    found = {name: files for name in TABLES if (files := table_files(folder, name))}
     present = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-    _require({name for name, files in found.items() if files}, f"{present} in {folder}")
-    return {name: parts_of(con, TABLES[name], files) for name, files in found.items() if files}
+    _require(set(found), f"{present} in {folder}")
+    return found
 
 
 def ignored_files(folder: Path) -> tuple[str, ...]:
@@ -78,7 +83,7 @@ def find_unreadable(con: duckdb.DuckDBPyConnection, part: Part) -> None:
         try:
             con.execute(f"select min(columns(*)) from {reader}").fetchall()
         except duckdb.Error as e:
-            raise _unreadable(path, e) from None
+            raise unreadable(path, e) from None
 
 
 def closest(name: str, names: list[str]) -> str:
@@ -151,7 +156,7 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:
     try:
         return tuple((str(row[0]), str(row[1])) for row in con.execute(f"describe select * from {reader}").fetchall())
     except duckdb.Error as e:
-        raise _unreadable(path, e) from None
+        raise unreadable(path, e) from None
 
 
 def csv_columns(path: Path) -> Columns:
@@ -159,17 +164,18 @@ def csv_columns(path: Path) -> Columns:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             header = next(csv.reader(lines), [])
     except (OSError, csv.Error) as e:
-        raise _unreadable(path, e) from None
+        raise unreadable(path, e) from None
     if not header:
-        raise _unreadable(path, "the first line names no columns")
+        raise unreadable(path, "the first line names no columns")
     names = [name.strip() for name in header]
     twice = [name for i, name in enumerate(names) if name in names[:i]]
     if twice:
-        raise _unreadable(path, f"the column {twice[0]!r} is named twice")
+        raise unreadable(path, f"the column {twice[0]!r} is named twice")
     return tuple((name, "VARCHAR") for name in names)
 
 
-def _unreadable(path: Path, why: object) -> ForesellError:
+def unreadable(path: Path, why: object) -> ForesellError:
+    """The error that names a file which cannot be read."""
     first = str(why).strip().split("\n")[0]
     step = "write the file again, or take it out of the folder"
     return ForesellError("Every file must be readable.", f"{path}: {first}", step)

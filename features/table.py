@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from features import items, since, troubles
 from features.block import Block
 from features.catalogue import available_features
+from features.engine import Engine
 from features.feature import Feature, figure
 from features.ledger import Ledger
 from features.peers import DIMENSIONS, NEXT_AS_OF, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
@@ -96,9 +96,7 @@ def build_table(
     return read_rows(ledger.con, needs)
 
 
-def make_rows(
-    con: duckdb.DuckDBPyConnection, needs: Plan, as_of: Iterable[int], figures: pa.Table | None = None
-) -> None:
+def make_rows(con: Engine, needs: Plan, as_of: Iterable[int], figures: pa.Table | None = None) -> None:
     """Make the tables behind the rows, `feature_rows` the last; the ledger's tables must be in the connection."""
     if figures is not None:
         con.register("published_figures", figures)
@@ -169,7 +167,13 @@ def numeric_names(needs: Plan) -> tuple[str, ...]:
     )
 
 
-def read_rows(con: duckdb.DuckDBPyConnection, needs: Plan, where: str = "") -> FeatureTable:
+def written_sql(needs: Plan) -> str:
+    """The rows as they are written to files: keys, text attributes, and every number as a binary one."""
+    numbers = ", ".join(f"cast({name} as double) as {name}" for name in numeric_names(needs))
+    return f"select seller_id, date_from_unix_date(as_of) as as_of, {', '.join(TEXT)}, {numbers} from feature_rows"
+
+
+def read_rows(con: Engine, needs: Plan, where: str = "") -> FeatureTable:
     """The rows that `make_rows` made, or those of a SQL condition."""
     rows = con.sql(f"select * from feature_rows {where} order by as_of, seller_id").to_arrow_table()
     names = numeric_names(needs)

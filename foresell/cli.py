@@ -106,15 +106,21 @@ def features(
     data: Data,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
     every: Annotated[str, typer.Option(help="Days between as-of dates, as in 7d.")] = "7d",
-    engine: Annotated[Literal["duckdb"], typer.Option(help="What runs the SQL.")] = "duckdb",
+    engine: Annotated[
+        Literal["duckdb", "spark"], typer.Option(help="What runs the SQL: this process, or a Spark cluster.")
+    ] = "duckdb",
+    spark_conf: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of Spark, such as spark.master=yarn; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
     standards: Standards = None,
     zone: Zone = None,
     as_json: Json = False,
 ) -> None:
     """Write the feature table: one row per seller and as-of date."""
-    from foresell.data import write_features
+    from foresell.data import Run, write_features
 
-    show(write_features(data, out, every, standards, zone), as_json)
+    show(write_features(data, out, every, standards, zone, Run(engine, tuple(spark_conf or ()))), as_json)
 
 
 @app.command()

@@ -1,10 +1,15 @@
 """`foresell import` and `foresell features`: from a source to the contract, and from there to the feature table."""
 
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from features.appeals import known_by
+from features.engine import Engine, connect, quoted
 from features.errors import ForesellError
 from features.importing import import_source
 from features.intake import Marketplace, open_folder
@@ -12,7 +17,7 @@ from features.ledger import Ledger, build_ledger
 from features.quarantine import IntakeReport
 from features.settings import Settings
 from features.standards_file import load
-from features.table import FeatureTable, build_table
+from features.table import Plan, make_rows, plan, usable, written_sql
 from foresell.console import Outcome, Say, steps
 from foresell.decided import decided
 
@@ -28,23 +33,55 @@ def import_data(source: str, folder: Path, source_format: str) -> Outcome:
     return Outcome({"folder": str(folder), **report.as_json()}, (*report.lines(), f"Written to {folder}"))
 
 
-def write_features(data: Path, out: Path, every: str, standards: str | None, zone: str | None) -> Outcome:
-    """Build the ledger and the feature table and write it as Parquet."""
+@dataclass(frozen=True)
+class Run:
+    """What runs the SQL: duckdb, or spark with settings such as spark.master=yarn."""
+
+    engine: str = "duckdb"
+    spark_conf: tuple[str, ...] = ()
+
+
+def write_features(
+    data: Path, out: Path, every: str, standards: str | None, zone: str | None, run: Run = Run()
+) -> Outcome:
+    """Build the ledger and the feature table and write it as Parquet: one file, or Spark's folder of files."""
     days, file = parse_days(every), load(standards)
-    with steps() as say:
-        ledger = read_ledger(data, zone, Settings(), say)
+    with steps() as say, opened(run, data, zone, say) as market:
+        say("building the ledger")
+        ledger = build_ledger(market)
         say("building the features")
-        table = build_table(ledger, as_of_days(ledger, days), file.standards)
+        needs = plan(ledger.quantities, usable(file.standards, ledger.quantities))
+        make_rows(ledger.con, needs, as_of_days(ledger, days))
         say("writing")
-        write_table(table, out)
-    return _written(ledger.market.report, table, out)
+        write_rows(ledger.con, written_sql(needs), out, run.engine)
+    return _written(ledger.market.report, needs, out)
+
+
+@contextmanager
+def opened(run: Run, data: Path, zone: str | None, say: Say) -> Iterator[Marketplace]:
+    """The typed tables of a contract folder in the engine that was asked for."""
+    if run.engine == "duckdb":
+        yield open_market(data, zone, Settings(), say)
+        return
+    from features import spark, spark_intake
+
+    conf = spark.parse_conf(run.spark_conf)
+    say("starting Spark")
+    with spark.connect(conf) as con:
+        say("reading and checking")
+        settings = Settings()
+        kept = _quarantine(data, settings)
+        yield spark_intake.open_folder(con, data, zone, settings.quarantine_share, quarantine_to=kept)
 
 
 def open_market(data: Path, zone: str | None, settings: Settings, say: Say) -> Marketplace:
     """The typed tables of a contract folder, with what reviewers decided; rows that break the contract are kept."""
     say("reading and checking")
-    quarantine = settings.home / "quarantine" / f"{data.resolve().name}.parquet"
-    return open_folder(data, zone, settings.quarantine_share, quarantine_to=quarantine, added=decided(data, settings))
+    return open_folder(data, zone, settings.quarantine_share, quarantine_to=_quarantine(data, settings))
+
+
+def _quarantine(data: Path, settings: Settings) -> Path:
+    return settings.home / "quarantine" / f"{data.resolve().name}.parquet"
 
 
 def read_ledger(data: Path, zone: str | None, settings: Settings, say: Say, present: bool = False) -> Ledger:
@@ -80,29 +117,41 @@ def iso(day: int) -> str:
     return (EPOCH + timedelta(days=day)).isoformat()
 
 
-def write_table(table: FeatureTable, out: Path) -> None:
-    """The table as one Parquet file: keys, text attributes and numeric columns; complete or not there."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    as_of = pa.array(table.as_of.astype("datetime64[D]"))
-    columns = {"seller_id": table.seller_id, "as_of": as_of, **table.text}
-    columns |= {name: table.block[name] for name in table.block.names}
+def write_rows(con: Engine, query: str, out: Path, engine: str) -> None:
+    """What the query finds as Parquet; complete or not there. Spark leaves the rows as they come: sorting is dear."""
     part = out.with_name(f".{out.name}.part")
     out.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pa.table(columns), part)
+    remove(part)
+    ordered = query if engine == "spark" else f"{query} order by as_of, seller_id"
+    con.execute(f"copy ({ordered}) to {quoted(part)} (format parquet)")
+    remove(out)
     part.replace(out)
 
 
-def _written(report: IntakeReport, table: FeatureTable, out: Path) -> Outcome:
-    days = sorted(set(table.as_of.tolist()))
+def remove(path: Path) -> None:
+    """Remove a file, or a folder of Parquet files; nothing where there is none."""
+    if path.is_dir():
+        foreign = [p.name for p in path.iterdir() if not p.name.endswith((".parquet", ".crc", "_SUCCESS"))]
+        if foreign:
+            raise ForesellError(
+                "Only a folder of Parquet files is replaced.", f"{foreign[0]} in {path}", "choose another"
+            )
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def _written(report: IntakeReport, needs: Plan, out: Path) -> Outcome:
+    files = quoted(out / "*.parquet" if out.is_dir() else out)
+    counts = "count(*), count(distinct seller_id), count(distinct as_of), min(as_of), max(as_of)"
+    with connect() as con:
+        rows, sellers, days, first, last = con.execute(f"select {counts} from read_parquet({files})").fetchall()[0]
     data = {
         "out": str(out),
-        "rows": len(table),
-        "sellers": len(set(table.seller_id.tolist())),
-        "as_of": [iso(days[0]), iso(days[-1])] if days else [],
-        "features": [feature.name for feature in table.features],
+        "rows": rows,
+        "sellers": sellers,
+        "as_of": [first.isoformat(), last.isoformat()] if rows else [],
+        "features": [feature.name for feature in needs.features],
         "intake": report.as_json(),
     }
-    line = f"{len(table):,} rows, {data['sellers']:,} sellers, {len(table.features)} features, {len(days)} as-of dates"
+    line = f"{rows:,} rows, {sellers:,} sellers, {len(needs.features)} features, {days} as-of dates"
     return Outcome(data, (*report.lines(), f"{line}; written to {out}"))

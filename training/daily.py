@@ -1,13 +1,12 @@
 """A standard's two counts as dense arrays by seller and day, for what needs every day and not only the as-of days."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import duckdb
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from features.engine import Engine
 from features.standards import Standard
 
 Array = NDArray[np.float64]
@@ -55,25 +54,23 @@ def breach_by_day(daily: Daily, standard: Standard) -> Mask:
     return standard.breach(bad.ravel(), volume.ravel()).reshape(bad.shape)
 
 
-def daily_counts(con: duckdb.DuckDBPyConnection, standard: Standard, first_day: int, last_day: int) -> Daily:
+def daily_counts(con: Engine, standard: Standard, first_day: int, last_day: int) -> Daily:
     """A standard's counts from the ledger tables of a connection, days first_day..last_day (both included)."""
     bad, volume = (" + ".join(part) for part in (standard.numerator, standard.denominator))
     counts = f"{bad} as bad, {volume} as volume"
-    days = {"first": first_day, "last": last_day}
     known = con.execute(
-        f"select seller_id, day, {counts} from ledger where day between $first and $last", days
-    ).fetchnumpy()
+        f"select seller_id, day, {counts} from ledger where day between {first_day} and {last_day}"
+    ).df()
     changed = con.execute(
         f"select seller_id, effective_day, decided_day, {counts} from ledger_corrections "
-        "where effective_day between $first and $last and decided_day <= $last",
-        days,
-    ).fetchnumpy()
+        f"where effective_day between {first_day} and {last_day} and decided_day <= {last_day}"
+    ).df()
     sellers = np.unique(np.asarray(known["seller_id"], dtype=str))
     arrays = [_dense(known, name, sellers, first_day, last_day) for name in ("bad", "volume")]
     return Daily(sellers.astype(object), first_day, arrays[0], arrays[1], _corrections(changed, sellers, first_day))
 
 
-def _dense(known: Mapping[str, Any], name: str, sellers: NDArray[np.str_], first_day: int, last_day: int) -> Array:
+def _dense(known: pd.DataFrame, name: str, sellers: NDArray[np.str_], first_day: int, last_day: int) -> Array:
     out = np.zeros((len(sellers), last_day - first_day + 1))
     rows = np.searchsorted(sellers, np.asarray(known["seller_id"], dtype=str))
     columns = np.asarray(known["day"], dtype=np.int64) - first_day
@@ -81,7 +78,7 @@ def _dense(known: Mapping[str, Any], name: str, sellers: NDArray[np.str_], first
     return out
 
 
-def _corrections(changed: Mapping[str, Any], sellers: NDArray[np.str_], first_day: int) -> Ints:
+def _corrections(changed: pd.DataFrame, sellers: NDArray[np.str_], first_day: int) -> Ints:
     rows = np.searchsorted(sellers, np.asarray(changed["seller_id"], dtype=str))
     days = [np.asarray(changed[name], dtype=np.int64) - first_day for name in ("effective_day", "decided_day")]
     counts = [np.asarray(changed[name], dtype=np.int64) for name in ("bad", "volume")]

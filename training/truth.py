@@ -92,9 +92,9 @@ def delays(ledger: Ledger, quantity: str) -> Array:
     found = ledger.con.execute(
         f"select {day} - ordered_day as days, count(*) as n from order_facts "
         f"where until = {NEVER} and {day} is not null group by days"
-    ).fetchnumpy()
+    ).df()
     after = np.clip(np.asarray(found["days"], dtype=np.int64), 0, LONGEST)
-    cumulated = np.cumsum(np.bincount(after, found["n"], LONGEST + 1))
+    cumulated = np.cumsum(np.bincount(after, found["n"].to_numpy(), LONGEST + 1))
     return np.asarray(cumulated / max(cumulated[-1], 1))
 
 

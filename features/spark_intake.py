@@ -1,0 +1,165 @@
+"""Intake on Spark: a contract folder of Parquet files, checked by the same statements and counted the same way.
+
+Spark's tables are written once and not changed, so what breaks a rule is left out of the next view of a table instead
+of being deleted from it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from features import quarantine
+from features.checks import STAGING, Part, checked, is_repeated, no_line, place, repeated, unknown_lines
+from features.contract import TABLES, Table
+from features.errors import ForesellError
+from features.intake import QUARANTINE_SHARE, Marketplace, accepted, available_of, check_columns, one, said_zones
+from features.quarantine import IntakeReport, TableReport
+from features.readings import Zones
+from features.sources import folder_files, ignored_files, settings_of, unreadable
+from features.spark import Spark
+
+# Types of Spark by the names that the checks know.
+TYPES: Mapping[str, str] = {
+    "string": "VARCHAR",
+    "byte": "TINYINT",
+    "short": "SMALLINT",
+    "integer": "INTEGER",
+    "long": "BIGINT",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "timestamp_ntz": "TIMESTAMP",
+}
+
+
+def open_folder(
+    con: Spark,
+    folder: Path,
+    zone: str | None = None,
+    quarantine_share: float = QUARANTINE_SHARE,
+    quarantine_to: Path | None = None,
+    times_zone: str | None = None,
+) -> Marketplace:
+    """Read a contract folder of Parquet files as `intake.open_folder` does; `quarantine_to` becomes a folder."""
+    said = settings_of(folder)
+    zones = said_zones(said, zone, times_zone)
+    parts = {name: _parts(con, TABLES[name], files) for name, files in folder_files(folder).items()}
+    name = said.get("name", folder.resolve().name)
+    report = replace(_read(con, name, zones, parts), ignored_files=ignored_files(folder))
+    return accepted(Marketplace(con, name, zones.market, available_of(parts), report), quarantine_share, quarantine_to)
+
+
+def _parts(con: Spark, table: Table, files: tuple[Path, ...]) -> tuple[Part, ...]:
+    """One part for the files of a folder that share their columns and types."""
+    grouped: dict[tuple[Path, tuple[tuple[str, str], ...]], list[Path]] = {}
+    for path in files:
+        grouped.setdefault((path.parent, _columns(con, path)), []).append(path)
+    return tuple(
+        _part(con, f"part_{table.name}_{number}", folder, dict(columns), paths)
+        for number, ((folder, columns), paths) in enumerate(grouped.items())
+    )
+
+
+def _columns(con: Spark, path: Path) -> tuple[tuple[str, str], ...]:
+    """Names and types of a file's columns, the types by DuckDB's names."""
+    if path.suffix != ".parquet":
+        rule = "The Spark engine reads Parquet: its CSV reader takes a quote that is never closed for a value."
+        raise ForesellError(rule, str(path), "write the file as Parquet, or use --engine duckdb")
+    try:
+        schema = con.session.read.parquet(_uri(path)).schema
+    except Exception as error:  # whatever Spark's readers raise
+        raise unreadable(path, str(error).split(". ")[0]) from None
+    return tuple((f.name, TYPES.get(f.dataType.typeName(), f.dataType.simpleString().upper())) for f in schema)
+
+
+def _part(con: Spark, relation: str, folder: Path, columns: Mapping[str, str], paths: list[Path]) -> Part:
+    read = con.session.read.parquet(*map(_uri, paths))
+    read.selectExpr("*", "_metadata.file_name as _at_name", "_metadata.row_index as _at_index").createOrReplaceTempView(
+        relation
+    )
+    at, row = f"concat('{_escaped(folder)}/', _at_name)", "cast(_at_index + 1 as varchar)"
+    return Part(relation, columns, paths[0].name, at, row, tuple(paths))
+
+
+def _read(con: Spark, name: str, zones: Zones, parts: Mapping[str, tuple[Part, ...]]) -> IntakeReport:
+    for table, pieces in parts.items():
+        for part in pieces:
+            check_columns(TABLES[table], part, zones)
+    con.execute(quarantine.CREATE)
+    read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
+    _take_unknown_lines(con, TABLES["returns"])
+    return IntakeReport(
+        name, zones.market, tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
+    )
+
+
+def _load(con: Spark, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
+    """Make the table of the sound rows, put the others in quarantine; returns how many rows the source has."""
+    if not parts:
+        nothing = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in table.typed.items())
+        con.execute(f"create table {table.name} as select {nothing} where false")
+        return 0
+    rows = " union all ".join(f"select * from ({checked(table, part, zones)}) as p" for part in parts)
+    _run(con, table, f"create table {table.name}_read as {rows}")
+    where = ", ".join(STAGING)
+    con.execute(f"insert into quarantine select '{table.name}', {where} from {table.name}_read where _rule is not null")
+    sound = f"select {', '.join(table.typed)} from {table.name}_read where _rule is null"
+    con.execute(f"create view {table.name} as {sound}")
+    return one(con, f"select count(*) from {table.name}_read")
+
+
+def _run(con: Spark, table: Table, statement: str) -> None:
+    """Run what reads the files; a file may be found broken only here."""
+    try:
+        con.execute(statement)
+    except Exception as error:  # whatever Spark's readers raise
+        rule = f"The table {table.name!r} must be readable."
+        raise ForesellError(rule, str(error).split("\n")[0], "mend what it names") from error
+
+
+def _take_unknown_lines(con: Spark, table: Table) -> None:
+    """Move the rows that refer to no order line into quarantine."""
+    unknown = one(con, f"select count(*) from ({unknown_lines(table)}) as u")
+    if unknown:
+        con.execute(f"insert into quarantine {unknown_lines(table)}")
+        _replace(con, table, f"select * from {table.name} where not {no_line(table.name)}", "known")
+
+
+def _report(con: Spark, table: Table, read: int, parts: tuple[Part, ...]) -> TableReport:
+    duplicates, conflicting = _drop_duplicates(con, table)
+    kept = one(con, f"select count(*) from {table.name}")
+    bad = quarantine.counts(con, table.name)
+    return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(_ignored(table, parts)))
+
+
+def _drop_duplicates(con: Spark, table: Table) -> tuple[int, int]:
+    """Keep one row of each key and version; returns how many were dropped, and how many of those differ in content."""
+    con.execute(f"create or replace table doubled as {repeated(table)}")
+    keys = one(con, "select count(*) from doubled")
+    if not keys:
+        return 0, 0
+    double = f"select * from {table.name} where {is_repeated(table)}"
+    rows = one(con, f"select count(*) from ({double}) as d")
+    distinct = one(con, f"select count(*) from (select distinct * from ({double}) as d) as u")
+    columns = ", ".join(table.typed)
+    first = f"select {columns} from (select *, {place(table)} as place from ({double}) as {table.name}) as p"
+    others = f"select {columns} from {table.name} where not {is_repeated(table)}"
+    _replace(con, table, f"{first} where place = 1 union all {others}", "single")
+    return rows - keys, distinct - keys
+
+
+def _replace(con: Spark, table: Table, query: str, how: str) -> None:
+    """Make the table what a query over it finds."""
+    con.execute(f"create table {table.name}_{how} as {query}")
+    con.execute(f"create or replace view {table.name} as select * from {table.name}_{how}")
+
+
+def _ignored(table: Table, parts: tuple[Part, ...]) -> Iterable[str]:
+    known = {c.name for c in table.columns}
+    return dict.fromkeys(name for part in parts for name in part.columns if name not in known)
+
+
+def _uri(path: Path) -> str:
+    return path.resolve().as_uri()
+
+
+def _escaped(folder: Path) -> str:
+    return str(folder).replace("'", "''")
