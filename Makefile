@@ -3,6 +3,7 @@
 .PHONY: help demo test check bench test-long docs screenshots lock clean
 BIN := .venv/bin
 STAMP := .venv/installed
+SPARK := .venv/installed-spark
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 export BENTOML_DO_NOT_TRACK := True
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -27,7 +28,14 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## the main job end to end, then served; DATA=flights for the public record, ARGS=--exit ends after the example
 	$(BIN)/foresell demo $(if $(DATA),--data $(DATA)) $(ARGS)
 
-test: $(STAMP)  ## the whole suite but the long property tests
+# pyspark is large, so only a machine with Java gets it; elsewhere the Spark tests skip.
+$(SPARK): $(STAMP) requirements-spark.lock
+	@if command -v java >/dev/null; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock; \
+	fi
+	@touch $@
+
+test: $(STAMP) $(SPARK)  ## the whole suite but the long property tests
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 
 check: $(STAMP)  ## style, types, import rules and the fast tests: under a minute
@@ -50,8 +58,10 @@ screenshots: $(STAMP)  ## pictures of the review pages for README and docs, from
 	$(BIN)/python -m benchmarks.screenshots
 
 lock: $(STAMP)  ## requirements.lock from pyproject.toml, keeping the versions it names
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet -o requirements.lock
+	grep -o 'pyspark[^"]*' pyproject.toml | head -1 | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --quiet -o requirements-spark.lock
 
 clean:  ## everything made here but the committed files
 	rm -rf .venv var dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

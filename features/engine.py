@@ -29,6 +29,9 @@ class Answer(Protocol):
     def to_arrow_table(self) -> pa.Table:
         """The rows as Arrow."""
 
+    def to_arrow_reader(self, batch_size: int = ..., /) -> pa.RecordBatchReader:
+        """The rows as Arrow, in batches."""
+
     def df(self) -> pd.DataFrame:
         """The rows as a frame."""
 
@@ -36,7 +39,7 @@ class Answer(Protocol):
 class Engine(Protocol):
     """What runs the statements, all in DuckDB's SQL: DuckDB's own connection, or features.spark.Spark."""
 
-    def execute(self, query: str, /) -> Answer:
+    def execute(self, query: str, parameters: Any = None, /) -> Answer:
         """Run one statement."""
 
     def sql(self, query: str, /) -> Answer:

@@ -52,7 +52,7 @@ def open_folder(
     parts = parts if seller_id is None else of_seller(parts, seller_id)
     said = settings_of(folder)
     zones = said_zones(said, zone, times_zone)
-    market = _read(con, said.get("name", folder.resolve().name), zones, parts)
+    market = read_parts(con, said.get("name", folder.resolve().name), zones, parts)
     for table in added or {}:
         con.unregister(f"frame_{table}")
     market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
@@ -69,7 +69,7 @@ def open_frames(
 ) -> Marketplace:
     """The same for tables in memory. A pandas NaN is a missing value; in Arrow it is a number that is none."""
     con = connect()
-    market = _read(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
+    market = read_parts(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
     for table in frames:
         con.unregister(f"frame_{table}")
     return accepted(market, quarantine_share, quarantine_to)
@@ -81,7 +81,8 @@ def hold_back(market: Marketplace, day: int) -> Marketplace:
     return replace(market, report=replace(market.report, tables=tables))
 
 
-def _read(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
+def read_parts(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
+    """The typed tables of the parts, and what became of their rows."""
     for table, pieces in parts.items():
         for part in pieces:
             check_columns(TABLES[table], part, zones)

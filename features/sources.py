@@ -51,7 +51,7 @@ def folder_files(folder: Path) -> dict[str, tuple[Path, ...]]:
         raise ForesellError(rule, f"no folder {folder}", "check the path")
     found = {name: files for name in TABLES if (files := table_files(folder, name))}
     present = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-    _require(set(found), f"{present} in {folder}")
+    require_tables(set(found), f"{present} in {folder}")
     return found
 
 
@@ -72,7 +72,7 @@ def frame_parts(
         if name not in TABLES:
             rule = "A frame is named like a table of the contract."
             raise ForesellError(rule, name, f"use one of {', '.join(TABLES)}")
-    _require(set(frames), ", ".join(frames) or "no frames")
+    require_tables(set(frames), ", ".join(frames) or "no frames")
     return {name: (frame_part(con, TABLES[name], frame),) for name, frame in frames.items()}
 
 
@@ -99,7 +99,8 @@ def table_files(folder: Path, table: str) -> tuple[Path, ...]:
     return tuple(p for p in [*alone, *many] if p.is_file())
 
 
-def _require(found: set[str], shown: str) -> None:
+def require_tables(found: set[str], shown: str) -> None:
+    """ForesellError when a table that every marketplace has is not among the found."""
     for table in TABLES.values():
         if table.required and table.name not in found:
             forms = f"{table.name}.parquet, {table.name}.csv, or a folder {table.name}/ of such files"

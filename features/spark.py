@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 HOME = "foresell"  # the schema of the tables
+BATCH = 100_000  # rows
 WAREHOUSE = "spark.sql.warehouse.dir"
 SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
@@ -58,6 +59,10 @@ class Answer:
         """The rows as Arrow."""
         return self.frame.toArrow()
 
+    def to_arrow_reader(self, batch_size: int = BATCH) -> pa.RecordBatchReader:
+        """The rows as Arrow, in batches."""
+        return self.to_arrow_table().to_reader(batch_size)
+
     def df(self) -> pd.DataFrame:
         """The rows as a frame."""
         found: pd.DataFrame = self.to_arrow_table().to_pandas()
@@ -70,14 +75,14 @@ class Spark:
 
     session: "SparkSession"
 
-    def execute(self, query: str) -> Answer:
-        """Run one statement."""
+    def execute(self, query: str, parameters: list[Any] | None = None) -> Answer:
+        """Run one statement; a `?` in a query is a parameter."""
         statement = sqlglot.parse_one(query, read="duckdb")
         if isinstance(statement, exp.Copy):
             return self._write(statement)
         if isinstance(statement, exp.Create) and statement.kind == "TABLE":
             return self._materialise(statement)
-        return self._run(spark_sql(statement))
+        return Answer(self.session.sql(spark_sql(statement), parameters))
 
     sql = execute
 

@@ -7,6 +7,9 @@ of being deleted from it.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from features import quarantine
 from features.checks import STAGING, Part, checked, is_repeated, no_line, place, repeated, unknown_lines
@@ -17,6 +20,9 @@ from features.quarantine import IntakeReport, TableReport
 from features.readings import Zones
 from features.sources import folder_files, ignored_files, settings_of, unreadable
 from features.spark import Spark
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
 
 # Types of Spark by the names that the checks know.
 TYPES: Mapping[str, str] = {
@@ -37,11 +43,15 @@ def open_folder(
     quarantine_share: float = QUARANTINE_SHARE,
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
+    added: Mapping[str, pa.Table] | None = None,
 ) -> Marketplace:
     """Read a contract folder of Parquet files as `intake.open_folder` does; `quarantine_to` becomes a folder."""
     said = settings_of(folder)
     zones = said_zones(said, zone, times_zone)
     parts = {name: _parts(con, TABLES[name], files) for name, files in folder_files(folder).items()}
+    for table, rows in (added or {}).items():
+        if rows.num_rows:
+            parts[table] = (*parts.get(table, ()), _frame_part(con, table, rows))
     name = said.get("name", folder.resolve().name)
     report = replace(_read(con, name, zones, parts), ignored_files=ignored_files(folder))
     return accepted(Marketplace(con, name, zones.market, available_of(parts), report), quarantine_share, quarantine_to)
@@ -58,6 +68,13 @@ def _parts(con: Spark, table: Table, files: tuple[Path, ...]) -> tuple[Part, ...
     )
 
 
+def _frame_part(con: Spark, table: str, rows: pa.Table) -> Part:
+    """A few rows in memory, such as what reviewers decided."""
+    relation = f"frame_{table}"
+    con.register(relation, rows)
+    return Part(relation, dict(_typed(con.session.table(relation).schema)), f"the frame {table!r}")
+
+
 def _columns(con: Spark, path: Path) -> tuple[tuple[str, str], ...]:
     """Names and types of a file's columns, the types by DuckDB's names."""
     if path.suffix != ".parquet":
@@ -67,6 +84,10 @@ def _columns(con: Spark, path: Path) -> tuple[tuple[str, str], ...]:
         schema = con.session.read.parquet(_uri(path)).schema
     except Exception as error:  # whatever Spark's readers raise
         raise unreadable(path, str(error).split(". ")[0]) from None
+    return _typed(schema)
+
+
+def _typed(schema: "StructType") -> tuple[tuple[str, str], ...]:
     return tuple((f.name, TYPES.get(f.dataType.typeName(), f.dataType.simpleString().upper())) for f in schema)
 
 

@@ -18,7 +18,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
-Data = Annotated[Path, typer.Argument(help="Folder in the data contract (docs/data-scientist.md).", show_default=False)]
+Data = Annotated[
+    Path, typer.Argument(help="Folder in the data contract (docs/data.md), or postgresql:NAME.", show_default=False)
+]
 Standards = Annotated[
     str | None,
     typer.Option(help="Standards file, or a shipped preset; without it the built-in file.", metavar="FILE|preset:NAME"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from features import postgresql
 from features.appeals import known_by
 from features.engine import Engine, connect, quoted
 from features.errors import ForesellError
@@ -66,18 +67,29 @@ def opened(run: Run, data: Path, zone: str | None, say: Say) -> Iterator[Marketp
     from features import spark, spark_intake
 
     conf = spark.parse_conf(run.spark_conf)
+    if str(data).startswith(postgresql.PREFIX):
+        rule, step = (
+            "The Spark engine reads a folder of Parquet files.",
+            "write the tables to one, or use --engine duckdb",
+        )
+        raise ForesellError(rule, str(data), step)
     say("starting Spark")
     with spark.connect(conf) as con:
         say("reading and checking")
         settings = Settings()
         kept = _quarantine(data, settings)
-        yield spark_intake.open_folder(con, data, zone, settings.quarantine_share, quarantine_to=kept)
+        share, added = settings.quarantine_share, decided(data, settings)
+        yield spark_intake.open_folder(con, data, zone, share, quarantine_to=kept, added=added)
 
 
 def open_market(data: Path, zone: str | None, settings: Settings, say: Say) -> Marketplace:
-    """The typed tables of a contract folder, with what reviewers decided; rows that break the contract are kept."""
+    """The typed tables of a contract folder or database, with what reviewers decided; what breaks a rule is kept."""
     say("reading and checking")
-    return open_folder(data, zone, settings.quarantine_share, quarantine_to=_quarantine(data, settings))
+    kept, share, added = _quarantine(data, settings), settings.quarantine_share, decided(data, settings)
+    if str(data).startswith(postgresql.PREFIX):
+        name = str(data).removeprefix(postgresql.PREFIX)
+        return postgresql.open_database(name, zone, share, quarantine_to=kept, added=added)
+    return open_folder(data, zone, share, quarantine_to=kept, added=added)
 
 
 def _quarantine(data: Path, settings: Settings) -> Path:

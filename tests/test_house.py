@@ -22,7 +22,7 @@ from foresell.doctor import SAFE_MINIMUM
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCK = "".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-spark.lock"))
 LOCKED = dict(re.findall(r"^([a-z0-9][a-z0-9_.-]*)==([^\s;]+)", LOCK, re.MULTILINE))
 # Registry hosts and machine paths are spelled apart, so that this file does not find itself.
 HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "index" + "-url")
