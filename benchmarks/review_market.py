@@ -44,7 +44,7 @@ def small_home(settings: Settings) -> Settings:
     with steps() as say:
         if not current(own.home) or not data.exists():
             build(RECORDS["simulated"], RECORDS["simulated"].standards(), own, say)
-        bring_up(data, None, own, CAPACITY, say)
+        bring_up(data, None, own, CAPACITY, say, practice=True)
     return own
 
 

@@ -210,11 +210,14 @@ def review(
         Path | None, typer.Option(help="Folder in the data contract to write the online store from first.")
     ] = None,
     zone: Zone = None,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="On a first run: ten weeks of casework by simulated reviewers.")
+    ] = False,
 ) -> None:
     """Serve the review pages for people, until stopped."""
     from foresell.review import serve_pages
 
-    serve_pages(data, zone)
+    serve_pages(data, zone, practice)
 
 
 @app.command()

@@ -10,10 +10,12 @@ from features.settings import Settings
 from features.table import build_table, usable
 from foresell.console import Say, steps
 from foresell.data import iso, read_ledger
+from foresell.demo_work import objections_of_sellers, work_for_weeks
 from foresell.scoring import champion
 from foresell.service import check_loadable
 from models.bundle import check_catalogue
 from models.score import headline_models
+from serving.casework.decisions import Setup
 from serving.casework.looks import HORIZON
 from serving.casework.outcomes import mature
 from serving.casework.recompute import Source
@@ -29,12 +31,12 @@ from serving.review.week import Desk, open_cases
 from serving.store import open_store, sellers_of, write_store
 
 
-def serve_pages(data: Path | None, zone: str | None) -> None:
+def serve_pages(data: Path | None, zone: str | None, practice: bool = False) -> None:
     """Serve the pages until stopped; with data, bring the cases up to its last day first."""
     settings, review = Settings(), ReviewSettings()
     check_address(review)
     with steps() as say:
-        opened = bring_up(data, zone, settings, review.capacity, say) if data else None
+        opened = bring_up(data, zone, settings, review.capacity, say, practice) if data else None
         check_loadable(settings, say)
     if opened:
         print(f"As of {opened.as_of}: {opened.opened} cases opened, {opened.refreshed} seen again.", flush=True)
@@ -42,19 +44,29 @@ def serve_pages(data: Path | None, zone: str | None) -> None:
     _run(settings, review)
 
 
-def bring_up(data: Path, zone: str | None, settings: Settings, capacity: int, say: Say) -> Opened:
+def bring_up(
+    data: Path, zone: str | None, settings: Settings, capacity: int, say: Say, practice: bool = False
+) -> Opened:
     """Write the online store and the histories from a contract folder, and open the week's cases.
 
-    The first time, those of the week before come first, so that the queue can say what changed.
+    The first time, those of the week before come first, so that the queue can say what changed; practice: ten weeks
+    of them, worked on by simulated reviewers.
     """
     version, bundle = champion(settings, say)
     ledger = read_ledger(data, zone, settings, say, present=True)
     remember(settings.home, Source(data, zone))
     engine = open_database(settings)
     mature(engine, ledger, {m.key.risk: m.standard for m in headline_models(bundle, HORIZON)})
-    back = [0] if _opened_before(engine) else [WEEK, 0]
+    held, first = Held(bundle, version), not _opened_before(engine)
+    standards = usable(standards_shown([m.standard for m in bundle.models]), ledger.quantities)
+    if practice and first:
+        work_for_weeks(engine, ledger, held, standards, capacity, say)
+    back = [WEEK, 0] if first and not practice else [0]
     try:
-        return [_open(ledger, Held(bundle, version), settings, capacity, engine, days, say) for days in back][-1]
+        opened = [_open(ledger, held, settings, capacity, engine, days, say) for days in back][-1]
+        if practice and first:
+            objections_of_sellers(engine, settings.home / "store", data, held, Setup(standards))
+        return opened
     finally:
         engine.dispose()
 

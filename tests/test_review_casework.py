@@ -19,6 +19,7 @@ from serving.review import people
 from serving.review.call import User
 from serving.review.services import standards_shown
 
+pytestmark = pytest.mark.slow
 ANNA = Person("anna", "reviewer")
 WHY = "The carrier has confirmed that the parcel was handed over in time and lay in its depot for a week."
 ANSWER = "The carrier has confirmed what you say, so this order does not count any more."
@@ -39,24 +40,27 @@ def app(settings: Settings):
     return app_of(settings)
 
 
-@pytest.fixture(scope="module")
-def told(engine: sa.Engine, settings: Settings):
-    """A returns case of a seller with returns, held by anna's order cap since an hour; and a login of the seller."""
+def capped(engine: sa.Engine):
+    """A returns case that anna has held back with an order cap for an hour; the seller, and an order that came back."""
     with reading(engine) as con:
         case = next(c for c in book.newest(con, [CASES.c.risk == "returns", CASES.c.arm == "full"], 50))
     past = datetime.now(UTC) - timedelta(hours=1)
     case = work.take(engine, case.case_id, case.version, ANNA, past)
     with reading(engine) as con:
-        held = records.read(con, case.facts.decision_id).said["risks"]["returns"]["standard"]
-    rules = Setup(standards_shown(()))
-    choice = Choice(
-        "order_cap", FACTS, held["name"], held["version"], urgent="Customers wait for parcels that were never sent."
-    )
-    made = decide(engine, case.case_id, case.version, ANNA, past, choice, rules)
-    seller = User("owner", "seller", case.seller_id)
+        said = records.read(con, case.facts.decision_id).said["risks"]["returns"]
+    held, urgent = said["standard"], "Customers wait for parcels that were never sent."
+    choice = Choice("order_cap", FACTS, held["name"], held["version"], urgent=urgent)
+    made = decide(engine, case.case_id, case.version, ANNA, past, choice, Setup(standards_shown(())))
+    order = next(o for item in said["items"] for o in item["order_ids"])
+    return made, User("owner", "seller", case.seller_id), order
 
+
+@pytest.fixture(scope="module")
+def told(engine: sa.Engine):
+    """A decision that has been told, with a login of its seller; and an order that came back."""
+    made, seller, order = capped(engine)
     people.add(engine, seller, PASSWORD)
-    return made, seller, case
+    return made, seller, order
 
 
 def visit(app, user: User) -> Browser:
@@ -127,10 +131,7 @@ def test_a_letter_that_can_still_be_undone_has_not_gone_out(app, engine, told):
 
 
 def test_from_the_objection_to_the_figures_after_it(app, engine, told):
-    made, seller, _ = told
-    with reading(engine) as con:
-        said = records.read(con, made.shown["decision_id"]).said
-    order = next(o for item in said["risks"]["returns"]["items"] for o in item["order_ids"])
+    made, seller, order = told
     own = visit(app, seller)
     assert "No order of yours" in own.get("/standing/object?order=o-nobody").text
     assert visit(app, SELLER).get(f"/standing/object?order={order}").text.count('name="row"') == 0
@@ -181,14 +182,14 @@ def test_the_manager_s_page_and_its_csv(app, told):
 
 
 def test_a_second_opinion_is_asked_of_somebody_else_and_told_nothing(app, engine, told, monkeypatch):
-    _, _, case = told
+    case_id = told[0].case_id
     monkeypatch.setattr(work.asked_twice, "__defaults__", (1.0, 20))
-    assert case.case_id not in visit(app, REVIEWER).get("/second").text
+    assert case_id not in visit(app, REVIEWER).get("/second").text
     ben = visit(app, SECOND)
     page = ben.get("/second")
-    assert f"/second/{case.case_id}" in page.text
+    assert f"/second/{case_id}" in page.text
     assert "anna" not in words(page.text)
-    done = ben.send(f"/second/{case.case_id}", said="wait")
-    assert f"/second/{case.case_id}" not in done.text
+    done = ben.send(f"/second/{case_id}", said="wait")
+    assert f"/second/{case_id}" not in done.text
     with reading(engine) as con:
-        assert book.events(con, case.case_id)[-1].detail == {"said": "wait"}
+        assert book.events(con, case_id)[-1].detail == {"said": "wait"}

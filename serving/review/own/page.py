@@ -24,6 +24,7 @@ from serving.review.seller.page import seller_head
 from serving.review.seller.record import record_of
 from serving.review.seller.views import StandardView
 
+CLEAR = "clear"
 ADVICE = 3  # families of reasons that are advised on
 
 
@@ -125,23 +126,29 @@ def _risk(name: str, record: Record, now: Sequence[Standing]) -> OwnRisk:
 
 
 def _room(now: Standing) -> str:
-    until = texts.plain("own.until", day=forms.day(now.expected_on))
+    day = forms.day(now.expected_on)
     if now.room < 0:
-        return texts.plain("own.no_room", until=until)
+        return texts.plain("own.no_room", day=day)
     if now.room >= now.coming:
-        return texts.plain("own.all_room", coming=now.coming, until=until)
-    return texts.plain("own.room", coming=now.coming, room=now.room, until=until)
+        return texts.plain("own.all_room", coming=now.coming, day=day)
+    return texts.plain("own.room", coming=now.coming, room=now.room, day=day)
 
 
 def _reasons(record: Record) -> list[tuple[str, str]]:
-    """Families and sentences of the reasons that raise either risk most; each family once."""
+    """Families and sentences of the reasons that raise a risk most, with orders to look at; each family once.
+
+    A risk in the band clear asks for nothing.
+    """
     found = [
         (reason["contribution"], reason["code"], reason["text"])
         for said in record.said["risks"].values()
+        if said["band"] != CLEAR or said["in_breach"]
         for reason in said["explanation"]["reasons"]
-        if reason["direction"] == "raises" and f"advice.{reason['code']}" in texts.messages()
+        if reason["direction"] == "raises"
+        and reason["evidence"]["count"]
+        and f"advice.{reason['code']}" in texts.messages()
     ]
-    strongest = {code: (code, text) for _, code, text in sorted(found, reverse=False)}
+    strongest = {code: (code, text) for _, code, text in sorted(found)}
     ranked = sorted(strongest, key=lambda code: -max(c for c, name, _ in found if name == code))
     return [strongest[code] for code in ranked[:ADVICE]]
 
