@@ -104,7 +104,7 @@ class Figures:
     overturned: Share
     precision: Share
     precision_untouched: Share
-    expected: float | None  # mean probability of the matured cases: what the precision should be near
+    expected: float | None  # mean probability of the matured cases: of a breach on the 28th day, not on any before
     arms: tuple[ArmFigure, ...]
     slices: tuple[SliceFigure, ...]
 

@@ -96,7 +96,7 @@ class FiguresPage(Page):
     overturned: ShareView = shown("decisions that an appeal overturned")
     precision: ShareView = shown("cases whose seller was in breach within 28 days, of those whose outcome is known")
     untouched: ShareView = shown("the same where nothing was done")
-    expected: float | None = shown("mean probability of those cases: what the share should be near without help")
+    expected: float | None = shown("mean probability of those cases, which speaks of the 28th day alone")
     kinds: tuple[KindView, ...] = shown("decisions by kind")
     weeks: tuple[WeekView, ...] = shown("cases by the week of their scores")
     arms: tuple[ArmView, ...] = shown("the trial: do explanations help?")
