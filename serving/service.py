@@ -23,7 +23,7 @@ from serving.shadow import report as shadow_report
 from serving.table import ROUTES
 from serving.watch import ask_registry, compare_challenger, follow
 
-MEASURE_SECONDS = 5.0
+MEASURE_SECONDS = 1.0
 # A commit is a dozen short turns of its thread. With Python's 5 ms it waits that long for each while scores are worked
 # out, and all the answers of its group with it.
 SWITCH_SECONDS = 0.0002
