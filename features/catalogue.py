@@ -7,8 +7,10 @@ adding one entry here, and a failure of a new kind in `failures`.
 
 from collections.abc import Iterable
 
+from features import overdue
 from features.failures import (
     CANCELLED,
+    GIVEN_UP,
     INQUIRY,
     LATE,
     LATE_CARRIER,
@@ -23,12 +25,12 @@ from features.failures import (
     RETURNED,
     RETURNED_OWN,
     SERVICE,
+    SHIPPED_LATE,
     UNANSWERED,
     UNRESOLVED,
 )
 from features.feature import Feature
 from features.formulas import (
-    SPANS,
     a_year_ago,
     growth,
     level,
@@ -45,7 +47,7 @@ TROUBLES = (
     "in the last 28 days[; {worst_item_troubles} of them over the item {troubled_item}]."
 )
 CATALOGUE: tuple[Feature, ...] = (
-    *(volume(span) for span in SPANS),
+    *(volume(span) for span in (28, 60, 180)),
     growth("order_growth", "volume", 28, 90),
     growth("order_growth_lately", "volume", 14, 60),
     Feature(
@@ -60,8 +62,9 @@ CATALOGUE: tuple[Feature, ...] = (
     *rates(SERVICE),
     trend(SERVICE),
     *(level(SERVICE, "market", span) for span in (7, 14, 28, 60, 90)),
-    *(level(RETURNED, "market", span) for span in (28, 60)),
-    *(level(SERVICE, group, span) for group in ("category", "item", "region") for span in (7, 14, 28, 60, 90)),
+    level(RETURNED, "market", 60),
+    *(level(SERVICE, group, span) for group in ("category", "region") for span in (7, 14, 28, 60, 90)),
+    *(level(SERVICE, "item", span) for span in (14, 28, 60)),
     level(RETURNED, "category", 60),
     *(level(failure, "peer", 60) for failure in (SERVICE, RETURNED)),
     growth("market_growth", "season", 28, 90, "market_", "Across the market, "),
@@ -91,27 +94,10 @@ CATALOGUE: tuple[Feature, ...] = (
     *rates(OVERDUE, (28,)),
     slowdown("handling_slowdown", "handling", HANDLING),
     against_peers("handling_against_peers", "handling", HANDLING),
-    Feature(
-        name="backlog",
-        title="Open orders against the pace of the last 28 days",
-        family="handling",
-        unit="ratio",
-        direction="up",
-        formula="(ordered_all - closed_all) / (ordered_28 + 5.0)",
-        sentence="{ordered_all-closed_all|no order is/1 order is/# orders are} open; "
-        "{ordered_28|none/1/#} came in the last 28 days.",
-    ),
-    Feature(
-        name="overdue",
-        title="Orders past their ship-by time and not yet shipped, against the pace of the last 28 days",
-        family="handling",
-        unit="ratio",
-        direction="up",
-        formula="(overdue_to_ship_all - overdue_cleared_all) / (ordered_28 + 5.0)",
-        sentence="{overdue_to_ship_all-overdue_cleared_all|no order is past its/1 order is past its/# orders are past "
-        "their} ship-by time and not yet shipped; {ordered_28|none/1/#} came in the last 28 days.",
-        evidence="overdue_to_ship_28",
-    ),
+    overdue.BACKLOG,
+    overdue.OVERDUE,
+    *rates(SHIPPED_LATE, (14, 28)),
+    overdue.TO_BE_SHIPPED,
     *rates(LATE_CARRIER, (14, 28, 60)),
     *rates(LATE_PLATFORM, (60,)),
     *(level(LATE_CARRIER, "region", span, "carrier") for span in (14, 28)),
@@ -121,6 +107,8 @@ CATALOGUE: tuple[Feature, ...] = (
     *rates(CANCELLED),
     trend(CANCELLED),
     since(CANCELLED),
+    *rates(GIVEN_UP, (14, 28)),
+    overdue.TO_BE_CANCELLED,
     *rates(RETURNED),
     trend(RETURNED),
     since(RETURNED),

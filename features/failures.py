@@ -27,9 +27,11 @@ class Failure:
     many: str
     unless: str = ""
 
-    def counted(self, span: int, group: str = "") -> str:
-        """How often it happened in a window, and to how much."""
-        bad, volume = f"{group}{self.bad}_{span}", f"{group}{self.volume}_{span}"
+    def counted(self, span: int, group: str = "", others: bool = False) -> str:
+        """How often it happened in a window, and to how much; others: in the group, the seller left out."""
+        bad, volume = (
+            f"{group}{own}-{own}" if others else f"{group}{own}" for own in (f"{self.bad}_{span}", f"{self.volume}_{span}")
+        )
         happened = f"{{{bad}|no {self.one}/1 {self.one}/# {self.many}}}"
         return f"{happened} in the last {span} days, in which {WORDS[self.volume][0] % volume}"
 
@@ -56,7 +58,27 @@ LATE_OWN = Failure(
     "orders were late by the seller's fault",
 )
 OVERDUE = Failure(
-    "handling", "overdue_to_ship", "ordered", "order passed its ship-by time", "orders passed their ship-by time"
+    "handling",
+    "overdue_to_ship",
+    "ordered",
+    "order passed its ship-by time",
+    "orders passed their ship-by time",
+    unless="overdue_cancelled",
+)
+# What passes its ship-by time ends in one of two ways: shipped late by a slow seller, or given up for want of stock.
+SHIPPED_LATE = Failure(
+    "handling",
+    "overdue_shipped",
+    "ordered",
+    "order was shipped after its ship-by time",
+    "orders were shipped after their ship-by time",
+)
+GIVEN_UP = Failure(
+    "cancellation",
+    "overdue_cancelled",
+    "ordered",
+    "order past its ship-by time was cancelled by the seller",
+    "orders past their ship-by time were cancelled by the seller",
 )
 LATE_CARRIER = Failure(
     "carrier", "late_carrier_fault", "ordered", "order shipped in time was late", "orders shipped in time were late"

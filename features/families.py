@@ -20,9 +20,10 @@ FAMILIES = {
     "price": "Prices against the seller's usual ones",
 }
 
-# What a model of a risk may do without, since another family says it better: that orders were not as described, or
-# rated low, tells of returns to come through the item, or the new category, that they are about.
+# What a model of a risk does without, so that each kind of evidence has one family to speak for it. How many orders come
+# is arithmetic's to say. Orders not as described, or rated low, tell of returns to come through the item, or the new
+# category, that they are about; of service, a return tells only what the claim or the rating has told.
 BESIDE_THE_POINT = {
-    "returns": frozenset(("claims", "ratings", "service_record", "late_delivery", "cancellation")),
-    "service": frozenset(("returns_record", "items", "category_mix", "price")),
+    "returns": frozenset(("volume", "claims", "ratings", "service_record", "late_delivery")),
+    "service": frozenset(("volume", "returns_record", "items", "price")),
 }

@@ -10,11 +10,13 @@ GROUP_PRIOR = 5  # orders' worth of the market's rate in a group's rate
 SPANS = (7, 14, 28, 60, 90, 180)
 LONGEST_SINCE = 180  # days after which it no longer matters how long ago something was
 ORDERS_COME = "no order/1 order/# orders"
+SHARED_BY_FEW = ("item",)  # groups of few sellers, often of one: theirs is the rate of the others, or it says it twice
+WHOSE = {"peer": "the peer group", "item": "the item's other seller"}
 PLACES = {
     "market": "Across the market, ",
     "peer": "Among {peer_sellers|no seller/1 seller/# sellers} like this one[ ({peer_group})], ",
     "category": "[Among sellers mainly of the category {category}, ]",
-    "item": "[Among sellers mainly of the item {item}, ]",
+    "item": "[Among other sellers mainly of the item {item}, ]",
     "region": "[Among sellers in the region {region}, ]",
 }
 
@@ -81,7 +83,10 @@ def shrunk(bad: str, volume: str, span: int) -> str:
 def group_rate(group: str, bad: str, volume: str, span: int) -> str:
     """A group's rate over a window, shrunk a little to the market's over 60 days."""
     prior = f"{GROUP_PRIOR}.0 * coalesce(market_{bad}_60 / nullif(market_{volume}_60, 0), 0)"
-    return f"({group}_{bad}_{span} + {prior}) / ({group}_{volume}_{span} + {GROUP_PRIOR}.0)"
+    failed, all_of_it = (f"{group}_{quantity}_{span}" for quantity in (bad, volume))
+    if group in SHARED_BY_FEW:
+        failed, all_of_it = f"greatest({failed} - {bad}_{span}, 0)", f"greatest({all_of_it} - {volume}_{span}, 0)"
+    return f"({failed} + {prior}) / ({all_of_it} + {GROUP_PRIOR}.0)"
 
 
 def rates(failure: Failure, spans: Iterable[int] = SPANS) -> list[Feature]:
@@ -143,15 +148,17 @@ def a(words: str) -> str:
 
 def level(failure: Failure, group: str, span: int, family: str = "") -> Feature:
     """A group's rate over a window."""
+    others = group in SHARED_BY_FEW
     own = f"{group}_{failure.bad}_{span}/{group}_{failure.volume}_{span}"
+    share = "" if others else f"[ ({{{own}|share}})]"
     return Feature(
         name=f"{group}_{failure.bad}_rate_{span}",
-        title=f"{failure.title}: the {'peer group' if group == 'peer' else group}'s, last {span} days",
+        title=f"{failure.title}: {WHOSE.get(group, f'the {group}')}'s, last {span} days",
         family=family or ("market" if group == "market" else "peers"),
         unit="share",
         direction="up",
         formula=group_rate(group, failure.bad, failure.volume, span),
-        sentence=f"{PLACES[group]}{failure.counted(span, f'{group}_')}[ ({{{own}|share}})].",
+        sentence=f"{PLACES[group]}{failure.counted(span, f'{group}_', others)}{share}.",
     )
 
 

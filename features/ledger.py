@@ -70,6 +70,7 @@ def one(*names: str) -> dict[str, str]:
 
 UNTRACKED = "case when untracked_at <= shipped_at then 1 else 0 end"
 MATURED_RETURN = f"case when returned_day <= delivered_day + {MATURITY_DAYS} then 1 else 0 end"
+AFTER_SHIP_BY = "case when overdue_day <= {0} then {0} end"
 UNITS = (
     Unit(
         "order_facts",
@@ -85,6 +86,8 @@ UNITS = (
             ),
             Fact("overdue_day", one("overdue_to_ship")),
             Fact("cleared_day", one("overdue_cleared")),
+            Fact(AFTER_SHIP_BY.format("shipped_day"), one("overdue_shipped")),
+            Fact(AFTER_SHIP_BY.format("cancelled_seller_day"), one("overdue_cancelled")),
             Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}, usual=True),
             Fact("closed_day", one("closed"), usual=True),
             Fact("late_day", one("late")),

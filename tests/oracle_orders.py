@@ -32,6 +32,7 @@ def order_entries(
     entries |= overdue(lines, day_of)
     entries |= lateness(lines, platform, day_of)
     entries |= cancelling(lines, day_of)
+    entries |= ending(entries)
     entries |= returning(returns, entries, day_of)
     entries |= failing(entries, cases, feedback, wanted, day_of)
     return entries
@@ -138,6 +139,15 @@ def cancelling(lines: list[Row], day_of: Day) -> Entries:
     sellers = [line for line in cancelled if line.get("cancelled_by") == "seller"]
     entries = once("cancelled", earliest(line["cancelled_at"] for line in cancelled), day_of)
     return entries | once("cancelled_by_seller", earliest(line["cancelled_at"] for line in sellers), day_of)
+
+
+def ending(entries: Entries) -> Entries:
+    """What became of an order that was overdue by the time: shipped after all, or cancelled by the seller."""
+    ends = {"overdue_shipped": "shipped", "overdue_cancelled": "cancelled_by_seller"}
+    missed = entries.get("overdue_to_ship")
+    return {
+        name: (entries[end][0], 1) for name, end in ends.items() if missed and end in entries and missed[0] <= entries[end][0]
+    }
 
 
 def returning(returns: list[Row], entries: Entries, day_of: Day) -> Entries:

@@ -1,6 +1,6 @@
 """From a marketplace to what is learned from and tested on: ledger, rows of active sellers, labels, daily breaches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from features.errors import ForesellError
 from features.families import BESIDE_THE_POINT
+from features.feature import Feature
 from features.intake import Marketplace, hold_back
 from features.labels import Labels, label, treated
 from features.ledger import Ledger, build_ledger
 from features.standards import BacktestDays, Standard, StandardsFile
 from features.table import FeatureTable, build_table, usable
-from models.risk_model import matrix
+from models.risk_model import ARITHMETIC, matrix
 from models.roll_forward import Projection, log_odds, project
 from training.fit import Rows
 
@@ -120,28 +121,29 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
     table = material.active
     labels = label(material.ledger, table, standard, horizon, material.moments.data_end)
     projection = project(standard, table.block, horizon)
-    names, offset = tuple(f.name for f in table.features), log_odds(projection.probability)
+    names = (*(f.name for f in table.features), *ARITHMETIC)
     return Target(
         standard=standard,
         horizon=horizon,
         labels=labels,
         treated=treated(material.ledger, table, horizon),
         projection=projection,
-        rows=Rows(names, matrix(names, table.block, projection), offset, labels.value, table.as_of),
-        candidates=(record(standard, table), to_the_point(standard, table), names),
+        rows=Rows(
+            names, matrix(names, table.block, projection), log_odds(projection.probability), labels.value, table.as_of
+        ),
+        candidates=candidates(standard, table.features),
     )
 
 
-def to_the_point(standard: Standard, table: FeatureTable) -> tuple[str, ...]:
-    """The features of the families that speak of the standard's risk."""
-    left_out = BESIDE_THE_POINT[standard.risk]
-    return tuple(f.name for f in table.features if f.family not in left_out)
+def candidates(standard: Standard, features: Iterable[Feature]) -> tuple[tuple[str, ...], ...]:
+    """Lists of features for a model of the standard, the shorter first; each ends in the arithmetic's own figures.
 
-
-def record(standard: Standard, table: FeatureTable) -> tuple[str, ...]:
-    """The features made of nothing but the standard's own quantities and orders."""
+    Those made of nothing but the standard's own quantities and orders, and all of the families that speak of its risk.
+    """
     own = {"ordered", *standard.quantities()}
-    return tuple(f.name for f in table.features if f.quantities() and f.quantities() <= own)
+    spoken = [f for f in features if f.family not in BESIDE_THE_POINT[standard.risk]]
+    record = [f for f in spoken if f.quantities() and f.quantities() <= own]
+    return tuple((*(f.name for f in found), *ARITHMETIC) for found in (record, spoken))
 
 
 def headlines(material: Material) -> dict[str, Standard]:
