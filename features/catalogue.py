@@ -65,7 +65,6 @@ CATALOGUE: tuple[Feature, ...] = (
     level(RETURNED, "market", 60),
     *(level(SERVICE, group, span) for group in ("category", "region") for span in (7, 14, 28, 60, 90)),
     *(level(SERVICE, "item", span) for span in (14, 28, 60)),
-    level(RETURNED, "category", 60),
     *(level(failure, "peer", 60) for failure in (SERVICE, RETURNED)),
     growth("market_growth", "season", 28, 90, "market_", "Across the market, "),
     Feature(
@@ -206,7 +205,7 @@ CATALOGUE: tuple[Feature, ...] = (
     ),
     *rates(INQUIRY, (14, 28, 60)),
     trend(INQUIRY),
-    *rates(UNANSWERED, (28, 60)),
+    *rates(UNANSWERED, (14, 28, 60)),
     since(UNANSWERED),
     *rates(NOT_RECEIVED),
     since(NOT_RECEIVED),

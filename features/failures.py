@@ -9,7 +9,6 @@ WORDS = {  # what a volume counts: how it is said, and in a title
         "{%s|no order/1 order/# orders} passed the 30th day after delivery",
         "delivery past its 30 days",
     ),
-    "inquiry": ("{%s|no inquiry/1 inquiry/# inquiries} came", "inquiry"),
 }
 
 
@@ -29,9 +28,9 @@ class Failure:
 
     def counted(self, span: int, group: str = "", others: bool = False) -> str:
         """How often it happened in a window, and to how much; others: in the group, the seller left out."""
-        bad, volume = (
-            f"{group}{own}-{own}" if others else f"{group}{own}" for own in (f"{self.bad}_{span}", f"{self.volume}_{span}")
-        )
+        bad, volume = (f"{group}{quantity}_{span}" for quantity in (self.bad, self.volume))
+        if others:
+            bad, volume = f"{bad}-{self.bad}_{span}", f"{volume}-{self.volume}_{span}"
         happened = f"{{{bad}|no {self.one}/1 {self.one}/# {self.many}}}"
         return f"{happened} in the last {span} days, in which {WORDS[self.volume][0] % volume}"
 
@@ -129,7 +128,7 @@ INQUIRY = Failure("contacts", "inquiry", "ordered", "inquiry came", "inquiries c
 UNANSWERED = Failure(
     "contacts",
     "unanswered_48h",
-    "inquiry",
+    "ordered",
     "inquiry was unanswered after 48 hours",
     "inquiries were unanswered after 48 hours",
 )

@@ -20,10 +20,11 @@ FAMILIES = {
     "price": "Prices against the seller's usual ones",
 }
 
-# What a model of a risk does without, so that each kind of evidence has one family to speak for it. How many orders come
-# is arithmetic's to say. Orders not as described, or rated low, tell of returns to come through the item, or the new
-# category, that they are about; of service, a return tells only what the claim or the rating has told.
+# What a model of a risk does without, so that each kind of evidence has one family to speak for it. How many orders
+# come, and the standard's own record, are arithmetic's to say. That orders were not as described, or rated low, tells
+# of returns to come through the item, or the new category, that they are about; a return tells of service only what
+# the claim or the rating has told.
 BESIDE_THE_POINT = {
-    "returns": frozenset(("volume", "claims", "ratings", "service_record", "late_delivery")),
-    "service": frozenset(("volume", "returns_record", "items", "price")),
+    "returns": frozenset(("volume", "claims", "ratings", "service_record", "late_delivery", "cancellation")),
+    "service": frozenset(("volume", "service_record", "returns_record", "items", "price")),
 }

@@ -143,11 +143,12 @@ def cancelling(lines: list[Row], day_of: Day) -> Entries:
 
 def ending(entries: Entries) -> Entries:
     """What became of an order that was overdue by the time: shipped after all, or cancelled by the seller."""
-    ends = {"overdue_shipped": "shipped", "overdue_cancelled": "cancelled_by_seller"}
     missed = entries.get("overdue_to_ship")
-    return {
-        name: (entries[end][0], 1) for name, end in ends.items() if missed and end in entries and missed[0] <= entries[end][0]
-    }
+    if missed is None:
+        return {}
+    ends = {"overdue_shipped": "shipped", "overdue_cancelled": "cancelled_by_seller"}
+    found = {name: entries[end][0] for name, end in ends.items() if end in entries}
+    return {name: (day, 1) for name, day in found.items() if missed[0] <= day}
 
 
 def returning(returns: list[Row], entries: Entries, day_of: Day) -> Entries:

@@ -23,6 +23,27 @@ def test_an_order_enters_on_the_days_its_moments_fall_on() -> None:
     assert entries(ledger, "matured_delivered") == {37: 1}
 
 
+def test_an_overdue_order_is_shipped_in_the_end_or_cancelled_by_the_seller() -> None:
+    ends = [
+        order("late", 0, ship_by=1, shipped=3),
+        order("in time", 0, ship_by=4, shipped=3),
+        order("none left", 0, ship_by=1, cancelled=5, cancelled_by="seller"),
+        order("none left, said at once", 0, ship_by=7, cancelled=6, cancelled_by="seller"),
+        order("no longer wanted", 0, ship_by=1, cancelled=8, cancelled_by="buyer"),
+    ]
+    ledger = ledger_of(ends)
+    assert entries(ledger, "overdue_shipped") == {3: 1}
+    assert entries(ledger, "overdue_cancelled") == {5: 1}
+    assert entries(ledger, "overdue_cleared") == {3: 1, 5: 1, 8: 1}
+
+
+def test_a_line_cancelled_before_another_is_overdue_is_no_overdue_order_cancelled() -> None:
+    gone = order("o", 0, "1", ship_by=9, cancelled=1, cancelled_by="seller")
+    ledger = ledger_of([gone, order("o", 0, "2", ship_by=3, shipped=4)])
+    assert entries(ledger, "overdue_shipped") == {4: 1}
+    assert entries(ledger, "overdue_cancelled") == {}
+
+
 def test_an_order_shipped_in_time_and_late_is_the_carriers_fault() -> None:
     ledger = ledger_of([order("o", 0, ship_by=2, shipped=1, promised=5, delivered=7)])
     assert entries(ledger, "late_carrier_fault") == {5: 1}

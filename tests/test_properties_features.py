@@ -127,3 +127,30 @@ def test_five_features_by_hand() -> None:
     assert row["overdue"] == 1 / (4 + 5)
     assert row["handling_slowdown"] == pytest.approx(2 / ((1 + 1 + 3) / 3), abs=1e-12)
     assert row["order_growth"] == pytest.approx((4 + 5) / (5 * 28 / 90 + 5), abs=1e-12)
+
+
+def test_overdue_orders_are_put_down_to_how_they_have_lately_ended() -> None:
+    waiting = [order(f"w{day}", day, ship_by=day + 1, promised=99) for day in (64, 65, 66, 67, 68)]
+    ended = [
+        order("o1", 60, ship_by=61, shipped=63, promised=99),
+        order("o2", 60, ship_by=61, cancelled=62, cancelled_by="seller", promised=99),
+        order("o3", 60, ship_by=61, cancelled=64, cancelled_by="seller", promised=99),
+    ]
+    row = build_table(ledger_of([*waiting, *ended]), [DAY_0 + 70], STANDARDS).block.row(0)
+    cancelled = (2 + 2 * 2 / 3) / (3 + 2)  # the market's share, two of three, weighs as two more
+    assert row["overdue_to_be_cancelled"] == pytest.approx(5 * cancelled / (8 + 5), abs=1e-12)
+    assert row["overdue_to_be_shipped"] == pytest.approx(5 * (1 - cancelled) / (8 + 5), abs=1e-12)
+    assert not {"overdue", "backlog"} & {*row}, "they would say it twice"
+
+
+def test_an_items_rate_is_that_of_the_other_sellers() -> None:
+    """Two of two orders late, none of three, and one of one."""
+    mine = [order(f"m{day}", day, item_id="hat", promised=60, delivered=65) for day in (50, 51)]
+    theirs = [order(f"t{day}", day, "1", "bob", item_id="hat", promised=99) for day in (50, 51, 52)]
+    alone = [order("a1", 50, "1", "carl", item_id="cap", promised=60, delivered=65)]
+    table = build_table(ledger_of([*mine, *theirs, *alone]), [DAY_0 + 70], STANDARDS)
+    rate = dict(zip(table.seller_id, table.block["item_service_failure_rate_28"], strict=True))
+    market = 3 / 6
+    assert rate["anna"] == pytest.approx((0 + 5 * market) / (3 + 5), abs=1e-12)
+    assert rate["bob"] == pytest.approx((2 + 5 * market) / (2 + 5), abs=1e-12)
+    assert rate["carl"] == pytest.approx(market, abs=1e-12), "nobody else sells it: its own failures tell nothing here"

@@ -1,6 +1,6 @@
 """From a marketplace to what is learned from and tested on: ledger, rows of active sellers, labels, daily breaches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -135,15 +135,16 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
     )
 
 
-def candidates(standard: Standard, features: Iterable[Feature]) -> tuple[tuple[str, ...], ...]:
-    """Lists of features for a model of the standard, the shorter first; each ends in the arithmetic's own figures.
+def candidates(standard: Standard, features: Collection[Feature]) -> tuple[tuple[str, ...], ...]:
+    """Lists of features for a model of the standard, the shorter first.
 
-    Those made of nothing but the standard's own quantities and orders, and all of the families that speak of its risk.
+    Those made of nothing but the standard's own quantities and orders; and all of the families that speak of its risk,
+    with the arithmetic's own figures in place of the families that those make superfluous.
     """
     own = {"ordered", *standard.quantities()}
-    spoken = [f for f in features if f.family not in BESIDE_THE_POINT[standard.risk]]
-    record = [f for f in spoken if f.quantities() and f.quantities() <= own]
-    return tuple((*(f.name for f in found), *ARITHMETIC) for found in (record, spoken))
+    record = tuple(f.name for f in features if f.quantities() and f.quantities() <= own)
+    spoken = tuple(f.name for f in features if f.family not in BESIDE_THE_POINT[standard.risk])
+    return record, (*spoken, *ARITHMETIC)
 
 
 def headlines(material: Material) -> dict[str, Standard]:

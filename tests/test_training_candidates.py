@@ -1,0 +1,40 @@
+"""Which features a model of a risk may read."""
+
+import pytest
+
+from features.catalogue import CATALOGUE
+from features.families import BESIDE_THE_POINT, FAMILIES
+from features.standards_file import load
+from models.risk_model import ARITHMETIC
+from simulation import parameters
+from training.material import candidates
+
+FAMILY = {f.name: f.family for f in CATALOGUE}
+STANDARDS = {s.risk: s for s in load().standards if s.headline}
+
+
+@pytest.mark.parametrize("risk", sorted(STANDARDS))
+def test_the_longer_list_leaves_the_standards_record_to_arithmetic(risk: str) -> None:
+    record, spoken = candidates(STANDARDS[risk], CATALOGUE)
+    assert spoken[-len(ARITHMETIC) :] == ARITHMETIC
+    assert {FAMILY[name] for name in spoken if name in FAMILY} == {*FAMILIES} - BESIDE_THE_POINT[risk]
+    assert not {*record} & {*ARITHMETIC}
+    assert len(record) < len(spoken)
+
+
+def test_the_record_is_of_the_standards_own_quantities() -> None:
+    own = {"ordered", *STANDARDS["returns"].quantities()}
+    record = candidates(STANDARDS["returns"], CATALOGUE)[0]
+    assert "returned_rate_60" in record
+    assert all(f.quantities() <= own for f in CATALOGUE if f.name in record)
+
+
+def test_what_should_name_a_cause_may_be_said() -> None:
+    """stock_out aside for returns: cancelled orders do not come back, so the risk has nothing to say of it."""
+    silent = {
+        (cause.name, risk)
+        for cause in parameters.load().causes
+        for risk, family in cause.families.items()
+        if family in BESIDE_THE_POINT[risk]
+    }
+    assert silent <= {("stock_out", "returns")}
