@@ -31,6 +31,7 @@ from features.failures import (
 )
 from features.feature import Feature
 from features.formulas import (
+    SPANS,
     a_year_ago,
     growth,
     level,
@@ -47,7 +48,7 @@ TROUBLES = (
     "in the last 28 days[; {worst_item_troubles} of them over the item {troubled_item}]."
 )
 CATALOGUE: tuple[Feature, ...] = (
-    *(volume(span) for span in (28, 60, 180)),
+    *(volume(span) for span in SPANS),
     growth("order_growth", "volume", 28, 90),
     growth("order_growth_lately", "volume", 14, 60),
     Feature(
@@ -111,7 +112,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *rates(RETURNED),
     trend(RETURNED),
     since(RETURNED),
-    *rates(MATURED, (60, 180)),
+    *rates(MATURED, (60,)),
     *rates(RETURNED_OWN, (60,)),
     Feature(
         name="refunded_share",
@@ -203,9 +204,9 @@ CATALOGUE: tuple[Feature, ...] = (
         "28 days; at the pace of the last 90 it would be {new_category_orders_90*28/90}.",
         evidence="new_category_orders_28",
     ),
-    *rates(INQUIRY, (14, 28, 60)),
+    *rates(INQUIRY, (14, 28)),
     trend(INQUIRY),
-    *rates(UNANSWERED, (14, 28, 60)),
+    *rates(UNANSWERED, (14, 28)),
     since(UNANSWERED),
     *rates(NOT_RECEIVED),
     since(NOT_RECEIVED),

@@ -180,7 +180,7 @@ def test_the_calibration_of_another_model_is_refused(spoiled, no_trees):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda names: names.pop(1), "missing orders_60"),
+        (lambda names: names.pop(3), "missing orders_60"),
         (lambda names: names.append("late_rate_999"), "unexpected late_rate_999"),
         (lambda names: names.insert(0, names.pop()), "another order from place 0"),
     ],
