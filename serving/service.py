@@ -21,7 +21,7 @@ from serving.running import Running
 from serving.schema import ScoreAnswer, ScoreRequest
 from serving.shadow import report as shadow_report
 from serving.table import ROUTES
-from serving.watch import ask_registry, compare_challenger, follow
+from serving.watch import ask_registry, compare_challenger, follow, look_once
 
 MEASURE_SECONDS = 1.0
 # A commit is a dozen short turns of its thread. With Python's 5 ms it waits that long for each while scores are worked
@@ -65,8 +65,9 @@ class Foresell:
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]
     async def start(self) -> None:
-        """Load what is here; the registry is asked beside it, and not waited for."""
+        """Load what is here, before the first request comes; the registry is asked beside it, and not waited for."""
         await asyncio.to_thread(self.door.look)
+        await look_once(self.scoring.following.look)
         beside = (
             follow(self.scoring.following.look),
             follow(self.door.look, keyring.LOOK_SECONDS),

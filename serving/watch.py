@@ -24,11 +24,16 @@ ROOT = Path(__file__).parents[1]
 async def follow(look: Callable[[], None], seconds: float = LOOK_SECONDS) -> None:
     """Look every so many seconds, for ever, off the event loop."""
     while True:
-        try:
-            await asyncio.to_thread(look)
-        except Exception:  # the next look may find things mended; what was found last stays
-            LOGGER.exception("A look at what has changed failed")
+        await look_once(look)
         await asyncio.sleep(seconds)
+
+
+async def look_once(look: Callable[[], None]) -> None:
+    """Look, off the event loop; what fails is told, and leaves what was found last."""
+    try:
+        await asyncio.to_thread(look)
+    except Exception:  # the next look may find things mended
+        LOGGER.exception("A look at what has changed failed")
 
 
 async def ask_registry(settings: Settings, freshness: Freshness) -> None:
