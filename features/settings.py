@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     quarantine_share: float = Field(
         default=0.01, ge=0, le=1, description="largest share of a table that may be quarantined"
     )
+    job_days: float = Field(default=7, gt=0, description="how long the result of a batch job is kept")
     idempotency_hours: float = Field(default=24, gt=0, description="how long an Idempotency-Key keeps its answer")
     stale_seconds: float = Field(
         default=300, gt=0, description="how long the registry may not answer before the gauge `foresell_stale` says so"

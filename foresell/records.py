@@ -25,6 +25,7 @@ def verify_records(head: str) -> Outcome:
 
 def erase(seller: str, decision: str, reason: str) -> Outcome:
     """Erase the records of a seller, or one decision."""
+    from serving.job_files import forget_seller
     from serving.records.erasure import erase_decision, erase_seller
 
     if bool(seller) == bool(decision) or not reason.strip():
@@ -32,11 +33,12 @@ def erase(seller: str, decision: str, reason: str) -> Outcome:
         raise ForesellError(rule, "neither, both, or no reason", "give --seller ID or --decision ID, and --reason TEXT")
     with _records("erasing") as engine:
         count = erase_seller(engine, seller, reason) if seller else erase_decision(engine, decision, reason)
-    if not count:
+        files = forget_seller(Settings(), engine, seller) if seller else 0
+    if not count + files:
         found = f"none of {'seller' if seller else 'decision'} {seller or decision}"
         raise ForesellError("There must be a record to erase.", found, "check the id; it may have been erased before")
     said = f"{count} records erased. Backups still hold them: let those from before this day expire."
-    return Outcome({"erased": count}, (said,))
+    return Outcome({"erased": count, "job_results_removed": files}, (said,))
 
 
 def prune(days: float) -> Outcome:

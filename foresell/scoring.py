@@ -10,9 +10,9 @@ from features.settings import Settings
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, counted, steps, table
 from foresell.data import iso, read_ledger
-from foresell.score_file import Scorer, write_scores
 from models.bundle import Bundle, check_catalogue, load
 from models.many_contributions import ManyContributions
+from models.score_file import Scorer, active, write_scores
 from serving.copies import current, local_copy
 from serving.refresh import refresh
 
@@ -30,7 +30,7 @@ def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
         check_catalogue(bundle, blocks.needs.features)
     with counted("scoring") as tell:
         shap = ManyContributions(blocks.sellers)
-        found = write_scores(Scorer(bundle, version, shap), blocks, out, lambda done: tell(done, len(blocks)))
+        found = write_scores(Scorer(bundle, version, shap), active(blocks), out, lambda done: tell(done, len(blocks)))
     return _scored(out, iso(ledger.last_day), shap, found)
 
 

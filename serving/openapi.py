@@ -81,7 +81,8 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    text = {route.media_type: {"schema": {"type": "string"}}}
+    binary = {} if route.media_type.startswith(("text/", "application/json")) else {"format": "binary"}
+    text = {route.media_type: {"schema": {"type": "string", **binary}}}
     answer = {
         "description": route.summary,
         "headers": HEADERS,

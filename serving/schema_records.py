@@ -10,6 +10,7 @@ from serving.schema import Model, Result, Risk, SellerId
 
 MOST_OUTCOMES = 1000
 MOST_LISTED = 500
+MOST_IN_A_JOB = 100_000
 
 RecordId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 RiskName = Literal["returns", "service"]
@@ -107,3 +108,44 @@ class ReplayAnswer(BaseModel):
     identical: bool = Field(description="every number and text is what it was")
     differences: list[str] = Field(description="JSON pointers (RFC 6901) into the result of what is not")
     risks: dict[str, Risk]
+
+
+class JobRequest(Model):
+    """Score many sellers with their reasons into one Parquet file, 28 days ahead unless told otherwise."""
+
+    seller_ids: list[SellerId] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_IN_A_JOB,
+        description="null: every active seller of the store; those that it does not know are left out",
+    )
+    horizon_days: Literal[14, 28, 56] = 28
+
+
+class JobTaken(BaseModel):
+    """The job waits; it will be worked on whatever becomes of this process."""
+
+    job_id: str
+    state: Literal["queued"]
+
+
+class JobBasis(BaseModel):
+    """What a job is worked out from."""
+
+    version: str
+    digest: str
+    as_of: str
+
+
+class JobAnswer(BaseModel):
+    """How far a job is. digest: sha256 of the result."""
+
+    job_id: str
+    submitted_at: str
+    state: Literal["queued", "running", "done", "failed", "expired"]
+    sellers: int | None = Field(description="how many there are to score; null until the work begins")
+    scored: int
+    basis: JobBasis | None
+    problem: str | None = Field(description="why it failed")
+    finished_at: str | None
+    digest: str | None

@@ -14,6 +14,7 @@ from serving.access import keyring
 from serving.access.door import Door
 from serving.freshness import Freshness
 from serving.guard import Guard
+from serving.jobs import work_on_jobs
 from serving.pointer import read
 from serving.problems import Refused, response
 from serving.routes import CURRENT
@@ -75,6 +76,7 @@ class Foresell:
             follow(self.measure, MEASURE_SECONDS),
             ask_registry(self.settings, self.running.freshness),
             compare_challenger(self.settings),
+            work_on_jobs(self.settings, self.scoring.commits),
         )
         self.tasks = [asyncio.create_task(work) for work in beside]
 

@@ -1,11 +1,14 @@
 """The table of routes. A new endpoint is a line here, a model of its body and answer, and a function of its call."""
 
-from serving import decisions, explaining, metrics, model_pages, openapi, outcomes, pages
+from serving import decisions, explaining, jobs, metrics, model_pages, openapi, outcomes, pages
 from serving.routes import Route, Routes
 from serving.schema import ScoreAnswer, ScoreRequest
 from serving.schema_model import ExplainAnswer, ExplainRequest, ModelAnswer, StandardsAnswer
 from serving.schema_records import (
     DecisionAnswer,
+    JobAnswer,
+    JobRequest,
+    JobTaken,
     OutcomesAnswer,
     OutcomesListed,
     OutcomesQuery,
@@ -125,6 +128,39 @@ ROUTES = Routes(
             answer=OutcomesListed,
             problems=("log-unavailable",),
             roles=frozenset({"read", "review"}),
+        ),
+        Route(
+            "submit_job",
+            "POST",
+            "/v1/jobs",
+            "Score many sellers into one Parquet file, beside the service's other work.",
+            jobs.submit,
+            body=JobRequest,
+            answer=JobTaken,
+            problems=("too-many-jobs", "log-unavailable"),
+            roles=frozenset({"score"}),
+            idempotent=True,
+            example={"horizon_days": 28},
+        ),
+        Route(
+            "job",
+            "GET",
+            "/v1/jobs/{job_id}",
+            "How far a job is.",
+            jobs.show,
+            answer=JobAnswer,
+            problems=("unknown-job", "log-unavailable"),
+            roles=frozenset({"score", "read"}),
+        ),
+        Route(
+            "job_result",
+            "GET",
+            "/v1/jobs/{job_id}/result",
+            "The result of a job: a Parquet file, in the columns of `foresell score`.",
+            jobs.result,
+            media_type=jobs.PARQUET,
+            problems=("unknown-job", "job-open", "job-failed", "job-expired", "log-unavailable"),
+            roles=frozenset({"score", "read"}),
         ),
     ]
 )

@@ -43,7 +43,7 @@ async def ask_registry(settings: Settings, freshness: Freshness) -> None:
         changed_at = _changed_at(settings)
         if changed_at is not None and changed_at == asked_at:
             freshness.asked()
-        elif await _run("serving.refresh", settings):
+        elif await run_module("serving.refresh", settings):
             freshness.asked()
             asked_at = changed_at
         else:
@@ -56,7 +56,7 @@ async def compare_challenger(settings: Settings) -> None:
     while True:
         await asyncio.sleep(SHADOW_SECONDS)
         if challenger_pointer(settings.home).exists():
-            await _run("serving.shadow", settings)
+            await run_module("serving.shadow", settings)
 
 
 def _changed_at(settings: Settings) -> int | None:
@@ -68,7 +68,7 @@ def _changed_at(settings: Settings) -> int | None:
     return 0
 
 
-async def _run(module: str, settings: Settings) -> bool:
+async def run_module(module: str, settings: Settings, seconds: float = REFRESH_TIMEOUT) -> bool:
     """Whether a process of ours ended well in its time."""
     path = os.pathsep.join(p for p in (str(ROOT), os.environ.get("PYTHONPATH")) if p)
     environment = {**os.environ, "FORESELL_HOME": str(settings.home.resolve()), "PYTHONPATH": path}
@@ -76,13 +76,13 @@ async def _run(module: str, settings: Settings) -> bool:
         sys.executable, "-m", module, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, env=environment
     )
     try:
-        async with asyncio.timeout(REFRESH_TIMEOUT):
+        async with asyncio.timeout(seconds):
             _, said = await process.communicate()
     except (TimeoutError, asyncio.CancelledError) as error:
         await _end(process)
         if isinstance(error, asyncio.CancelledError):
             raise
-        LOGGER.warning("%s did not end in %g seconds; what is here serves on", module, REFRESH_TIMEOUT)
+        LOGGER.warning("%s did not end in %g seconds; what is here serves on", module, seconds)
         return False
     if process.returncode not in (0, BUSY):
         LOGGER.warning("%s did not end well: %s", module, said.decode(errors="replace").strip()[-500:])

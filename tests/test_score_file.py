@@ -16,10 +16,10 @@ import serving_market as market
 
 from features.row_blocks import RowBlocks, row_blocks
 from features.table import TEXT
-from foresell.score_file import Scorer, write_scores
 from models.batch import batch
 from models.bundle import save
 from models.risk_model import contributions
+from models.score_file import Scorer, active, write_scores
 
 pytestmark = pytest.mark.slow  # every block is a query over the whole catalogue
 SIZE = 13  # sellers in a block
@@ -53,7 +53,7 @@ def test_blocks_hold_every_row_once_and_in_order(blocks):
 
 
 def test_the_file_has_the_scores_of_every_active_seller(blocks, scorer, tmp_path):
-    assert write_scores(scorer, blocks, tmp_path / "scores.parquet") == 0
+    assert write_scores(scorer, active(blocks), tmp_path / "scores.parquet") == 0
     written = pd.read_parquet(tmp_path / "scores.parquet").sort_values(["risk", "seller_id"], ignore_index=True)
     rows = market.last_rows()
     expected = batch(scorer.bundle, rows.take(rows.block["active"] > 0)).to_pandas()
@@ -66,7 +66,7 @@ def test_the_file_has_the_scores_of_every_active_seller(blocks, scorer, tmp_path
 
 
 def test_a_run_that_stops_goes_on_where_it_was(blocks, scorer, tmp_path):
-    write_scores(scorer, blocks, tmp_path / "once.parquet")
+    write_scores(scorer, active(blocks), tmp_path / "once.parquet")
     out, seen = tmp_path / "scores.parquet", []
 
     def stop(done: int) -> None:
@@ -75,20 +75,20 @@ def test_a_run_that_stops_goes_on_where_it_was(blocks, scorer, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_scores(scorer, blocks, out, stop)
+        write_scores(scorer, active(blocks), out, stop)
     assert not out.exists()
-    assert write_scores(scorer, blocks, out) == 2
+    assert write_scores(scorer, active(blocks), out) == 2
     assert digest(out) == digest(tmp_path / "once.parquet")
 
 
 def test_parts_of_other_rows_or_another_model_are_made_again(blocks, scorer, tmp_path):
     out = tmp_path / "scores.parquet"
     with pytest.raises(KeyboardInterrupt):
-        write_scores(scorer, blocks, out, _interrupt)
-    assert write_scores(replace(scorer, version="4"), blocks, out) == 0
+        write_scores(scorer, active(blocks), out, _interrupt)
+    assert write_scores(replace(scorer, version="4"), active(blocks), out) == 0
     with pytest.raises(KeyboardInterrupt):
-        write_scores(scorer, blocks, out, _interrupt)
-    assert write_scores(scorer, [_changed(block) for block in blocks], out) == 0
+        write_scores(scorer, active(blocks), out, _interrupt)
+    assert write_scores(scorer, active(_changed(block) for block in blocks), out) == 0
 
 
 def _interrupt(done: int) -> None:
@@ -106,19 +106,19 @@ import sys, time
 from pathlib import Path
 import serving_market as market
 from features.row_blocks import row_blocks
-from foresell.score_file import Scorer, write_scores
+from models.score_file import Scorer, active, write_scores
 from models.bundle import load
 from models.risk_model import contributions
 scorer = Scorer(load(Path(sys.argv[1])), "3", contributions)
 blocks = row_blocks(market.ledger(), market.ledger().last_day, market.standards(), 13)
 print("ready", flush=True)
-write_scores(scorer, blocks, Path(sys.argv[2]), lambda done: time.sleep(0.2))
+write_scores(scorer, active(blocks), Path(sys.argv[2]), lambda done: time.sleep(0.2))
 """
 
 
 def test_a_run_that_is_killed_leaves_no_half_a_file(blocks, tmp_path):
     scorer = Scorer(save(market.bundle(), tmp_path / "bundle"), "3", contributions)
-    write_scores(scorer, blocks, tmp_path / "once.parquet")
+    write_scores(scorer, active(blocks), tmp_path / "once.parquet")
     out, here = tmp_path / "scores.parquet", Path(__file__).parent
     words = [sys.executable, "-c", KILLED, str(tmp_path / "bundle"), str(out)]
     path = os.pathsep.join(map(str, (here, here.parent)))
@@ -129,5 +129,5 @@ def test_a_run_that_is_killed_leaves_no_half_a_file(blocks, tmp_path):
         time.sleep(float(np.random.default_rng().random()) * 0.5)
         child.send_signal(signal.SIGKILL)
     assert not out.exists()
-    assert write_scores(scorer, blocks, out) >= 2
+    assert write_scores(scorer, active(blocks), out) >= 2
     assert digest(out) == digest(tmp_path / "once.parquet")

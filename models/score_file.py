@@ -28,10 +28,11 @@ class Scorer:
     bundle: Bundle
     version: str
     shap: Contributions
+    horizon: int = 28
 
     def scores(self, rows: FeatureTable) -> pa.Table:
         """The columns of contract.md section 7, both risks of a row's seller."""
-        table = batch(self.bundle, rows, shap=self.shap)
+        table = batch(self.bundle, rows, self.horizon, self.shap)
         version = pa.repeat(pa.scalar(self.version), len(table))
         day = table["as_of"].cast(pa.int32()).cast(DAY)
         table = table.set_column(table.column_names.index("as_of"), "as_of", day)
@@ -39,7 +40,7 @@ class Scorer:
 
     def digest(self, rows: FeatureTable) -> str:
         """Of everything that the scores of these rows follow from."""
-        found = blake2b(f"{self.bundle.digest} {self.version} {len(rows)}".encode(), digest_size=16)
+        found = blake2b(f"{self.bundle.digest} {self.version} {self.horizon} {len(rows)}".encode(), digest_size=16)
         for texts in (rows.seller_id, *(rows.text[name] for name in sorted(rows.text))):
             found.update("\x1f".join(texts.tolist()).encode() + b"\x1e")
         found.update(np.ascontiguousarray(rows.as_of).tobytes())
@@ -49,7 +50,7 @@ class Scorer:
 
 
 def write_scores(scorer: Scorer, blocks: Iterable[FeatureTable], out: Path, tell: Tell = lambda done: None) -> int:
-    """Score every active seller of the blocks into one Parquet file; how many blocks an earlier run had left.
+    """Score the sellers of the blocks into one Parquet file; how many blocks an earlier run had left.
 
     The file is complete or not there.
     """
@@ -57,16 +58,20 @@ def write_scores(scorer: Scorer, blocks: Iterable[FeatureTable], out: Path, tell
     folder.mkdir(parents=True, exist_ok=True)
     parts, found = [], 0
     for number, rows in enumerate(blocks):
-        active = rows.take(rows.block["active"] > 0)
-        part = folder / f"{number:06}-{scorer.digest(active)}.parquet"
+        part = folder / f"{number:06}-{scorer.digest(rows)}.parquet"
         found += part.exists()
         if not part.exists():
-            _write(part, [scorer.scores(active)])
+            _write(part, [scorer.scores(rows)])
         parts.append(part)
         tell(number + 1)
     _write(out, _tables(parts))
     shutil.rmtree(folder)
     return found
+
+
+def active(blocks: Iterable[FeatureTable]) -> Iterator[FeatureTable]:
+    """The blocks' active sellers."""
+    return (rows.take(rows.block["active"] > 0) for rows in blocks)
 
 
 def _tables(parts: Iterable[Path]) -> Iterator[pa.Table]:
