@@ -22,7 +22,7 @@ from serving.routes import Call
 from serving.schema_records import JobRequest
 from serving.watch import run_module
 
-PARQUET = "application/vnd.apache.parquet"
+PARQUET = "application/octet-stream"  # client generators know no type of Parquet's own
 LOOK_SECONDS = 1.0
 DAY = 86_400.0  # what a run of jobs may take; it goes on where it stopped
 
@@ -55,7 +55,7 @@ async def result(call: Call) -> Response:
         raise refuse("job-failed", job.problem or "")
     if job.state == "expired" or not path.exists():
         raise refuse("job-expired", "Submit it again.")
-    return FileResponse(path, media_type=PARQUET, headers=_digest(job))
+    return FileResponse(path, media_type=PARQUET, headers=_digest(job), filename=path.name)
 
 
 async def work_on_jobs(settings: Settings, commits: Commits) -> None:

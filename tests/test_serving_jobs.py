@@ -156,7 +156,7 @@ def test_the_result_is_what_the_batch_says(home: Path, monkeypatch: pytest.Monke
             job, answer = await show(api, job_id), await api.get(f"/v1/jobs/{job_id}/result")
             assert (job["state"], job["scored"]) == ("done", job["sellers"])
             assert job["digest"] == f"sha256:{sha256(answer.content).hexdigest()}"
-            assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+            assert answer.headers["content-type"] == "application/octet-stream"
             found = pd.read_parquet(io.BytesIO(answer.content)).set_index(["risk", "seller_id"])
             expected = batch(market.bundle(), table, horizon).to_pandas().set_index(["risk", "seller_id"])
             chosen = expected.loc[found.index] if job_id == named else expected
@@ -218,7 +218,6 @@ def test_a_job_whose_process_is_killed_goes_on_where_it_was(home: Path):
     parts = sorted((home / "serving" / "jobs" / ".killed.parquet.parts").iterdir())
     assert len(parts) >= 3
     subprocess.run([*command[:2], SLOWLY.replace("0.5", "0")], cwd=ROOT, env=env, check=True, capture_output=True)
-    assert ended.returncode == 0
     with reading(engine) as con:
         job = jobs.find(con, "killed")
     assert (job.state, job.scored) == ("done", job.sellers)
