@@ -18,7 +18,8 @@ from benchmarks.run import Measurement
 from features.settings import Settings
 
 KILLS, RESTARTS = 100, 50
-MUTATIONS = 1_000
+MUTATIONS, MISMATCHES = 1_000, 20
+ATTACK_SECONDS = 10.0
 CRASHES = 500
 REGISTRY_SECONDS = 20.0  # in each mode
 INPUTS = 100_000
@@ -28,7 +29,8 @@ NOTES = (
     "Two workers, SQLite, 60 sellers; the load is made on the same machine. restart_sent_again: requests whose idle "
     "connection a stopping worker had closed, sent once more with the same Idempotency-Key. soak_mb: least squares "
     "over the memory of the workers' own, after the first fifth of the time. write_crashes: processes killed at any "
-    "moment of a write; a power cut is covered by synchronous=FULL, and not shown here."
+    "moment of a write; a power cut is covered by synchronous=FULL, and not shown here. slow_left_after_10_s: sockets "
+    "with endless headers that the service itself leaves open; nginx in front closes them (docs/deploy)."
 )
 
 
@@ -61,9 +63,10 @@ def _restarts(settings: Settings) -> Mapping[str, float]:
 
 
 def _bundles(settings: Settings) -> Mapping[str, float]:
-    from benchmarks.faulting.bundles import mutated
+    from benchmarks.faulting.bundles import mismatched, mutated
 
-    return mutated(settings.home, MUTATIONS, settings.home / "scratch")
+    scratch = settings.home / "scratch"
+    return mutated(settings.home, MUTATIONS, scratch) | mismatched(settings.home, MISMATCHES, scratch)
 
 
 def _crashes(settings: Settings) -> Mapping[str, float]:
@@ -82,6 +85,12 @@ def _fuzz(settings: Settings) -> Mapping[str, float]:
     from benchmarks.faulting.fuzz import fuzzed
 
     return fuzzed(settings, INPUTS)
+
+
+def _attacks(settings: Settings) -> Mapping[str, float]:
+    from benchmarks.faulting.attacks import attacked
+
+    return attacked(settings, ATTACK_SECONDS)
 
 
 def _roles(settings: Settings) -> Mapping[str, float]:
@@ -112,6 +121,7 @@ PARTS: Mapping[str, Part] = {
     "fuzz": _fuzz,
     "idempotency": _keys,
     "roles": _roles,
+    "attacks": _attacks,
     "soak": _soak,
 }
 

@@ -11,6 +11,7 @@ from features.settings import Settings
 from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.features_page import features_page
+from foresell.reliability import reliability_page
 from foresell.results import benchmarks_page, markdown, readme_table
 from foresell.review_pages import review_pages
 from serving.problems import KINDS
@@ -42,6 +43,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/review-pages.md": review_pages(),
         "docs/standards.md": standards_page(),
         "docs/benchmarks.md": benchmarks_page(results),
+        "docs/reliability.md": reliability_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
         "docs/api.md": api_page(root / "docs" / "api.md"),
         "docs/simulation.md": filled(root / "docs" / "simulation.md", "simulation", simulation_tables()),

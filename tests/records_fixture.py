@@ -14,7 +14,7 @@ from serving.records.tables.outcomes import OUTCOMES
 SELLERS = 7
 
 
-def prediction(number: int, layout: str, **changes: str) -> Prediction:
+def prediction(number: int, layout: str, **changes: str | bytes) -> Prediction:
     """The prediction of one seller."""
     made = {
         "decision_id": f"d{number}",

@@ -10,7 +10,7 @@ from features.catalogue import CATALOGUE
 from features.contract import TABLES
 from features.errors import ForesellError
 from features.standards_file import load, parse
-from foresell import docs, results
+from foresell import docs, reliability, results
 from foresell.cli import app
 from serving.schema import ScoreRequest
 
@@ -89,3 +89,9 @@ REPORT = """
     "roll_forward": {"average_precision": 0.483, "brier": 0.1296},
     "model": {"average_precision": 0.519, "brier": 0.1245}}}}}}}
 """
+
+
+def test_every_fault_names_a_test_that_exists_and_figures_that_were_measured(tmp_path):
+    for fault in reliability.FAULTS:
+        assert all((ROOT / "tests" / name).is_file() for name in fault.test.split(", ")), fault.fault
+    assert reliability.NOT_MEASURED in reliability.reliability_page(tmp_path)

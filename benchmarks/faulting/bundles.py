@@ -26,6 +26,46 @@ def mutated(home: Path, count: int, scratch: Path) -> dict[str, float]:
     return {"bundle_mutations": count, "bundles_activated": activated}
 
 
+def mismatched(home: Path, count: int, scratch: Path) -> dict[str, float]:
+    """Bundles whose manifest fits, but whose models are not those of their features, calibration or trees."""
+    rng, activated = random.Random(9), 0
+    digest = str(current(home)["digest"])
+    for number in range(count):
+        damaged = _copy(home, digest, scratch)
+        _mismatch(damaged, MISMATCHES[number % len(MISMATCHES)], rng)
+        activated += _installed(damaged, None, home)
+    return {"manifest_mismatches": count, "mismatches_activated": activated}
+
+
+def _mismatch(folder: Path, kind: str, rng: random.Random) -> None:
+    """Change models.json in one way, and seal it again."""
+    path = folder / "models.json"
+    models = json.loads(path.read_bytes())
+    one, other = rng.sample(models, 2)
+    match kind:
+        case "feature list reordered":
+            one["features"][0], one["features"][1] = one["features"][1], one["features"][0]
+        case "feature missing":
+            one["features"].pop(rng.randrange(len(one["features"])))
+        case "feature renamed":
+            one["features"][rng.randrange(len(one["features"]))] += "_other"
+        case "calibration of another model":
+            one["calibration"] = {"a": other["calibration"]["a"] * 1.1, "c": other["calibration"]["c"] - 0.1}
+        case "trees of another model":
+            one["booster"], other["booster"] = other["booster"], one["booster"]
+    path.write_bytes(as_bytes(models))
+    _reseal(folder)
+
+
+MISMATCHES = (
+    "feature list reordered",
+    "feature missing",
+    "feature renamed",
+    "calibration of another model",
+    "trees of another model",
+)
+
+
 def _offered(home: Path, digest: str, scratch: Path, rng: random.Random) -> bool:
     """As from a registry that names the true digest; whether the pointer moved."""
     damaged = _copy(home, digest, scratch)

@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -57,9 +57,9 @@ class Seen:
 
 def fuzzed(at: Settings, count: int) -> dict[str, float]:
     """So many inputs; figures of contract.md."""
-    seen, sellers = Seen(), sellers_of(at.home)
+    seen, sellers, strategies = Seen(), sellers_of(at.home), _strategies()
     with service(at) as running:
-        for made in (_damaged(sellers, count // 2), _from_document(count - count // 2)):
+        for made in (_damaged(sellers, count // 2), _from_document(strategies, count - count // 2)):
             asyncio.run(_send(running, made, seen))
     for sent, said in seen.errors[:5]:
         print(f"{said} to {sent.method} {sent.path[:200]} {dict(sent.headers)} {sent.body[:500]!r}", flush=True)
@@ -88,20 +88,24 @@ async def _answer(caller: Caller, sent: Input) -> Answer | None:
     return None
 
 
-def _from_document(count: int) -> Iterator[Input]:
-    """What schemathesis makes of each operation, allowed and forbidden in turn, in batches."""
+def _strategies() -> list[st.SearchStrategy[Any]]:
+    """What schemathesis makes of each operation: what the document allows, and what it forbids."""
     schema = schemathesis.openapi.from_dict(document(ROUTES))
     operations = [found.ok() for found in schema.get_all_operations()]
-    strategies = [
+    return [
         operation.as_strategy(generation_mode=mode)
         for operation in operations
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
         if mode is GenerationMode.POSITIVE or _takes_anything(operation)
     ]
-    sent = 0
+
+
+def _from_document(strategies: Sequence[st.SearchStrategy[Any]], count: int) -> Iterator[Input]:
+    """Each strategy in turn, a batch at a time."""
+    batch, sent = min(BATCH, -(-count // len(strategies))), 0
     while sent < count:
         for strategy in strategies:
-            for made in _drawn(strategy, min(BATCH, count - sent)):
+            for made in _drawn(strategy, min(batch, count - sent)):
                 yield _as_input(made)
                 sent += 1
             if sent >= count:
