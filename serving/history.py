@@ -28,6 +28,8 @@ GIVEN = ("orders", "returns", "cases", "feedback")
 def rows_of(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows:
     """The seller's row at the store's as_of; Refused says what is wrong with the history."""
     seller_id = str(seller.get("seller_id") or UNNAMED)
+    if "\0" in seller_id:
+        raise _refuse("/seller/seller_id", "No database keeps a text with NUL in it.")
     ledger = _ledger(_frames(history, seller, seller_id, store), store)
     figures = pq.read_table(store.folder / "figures.parquet")
     table = build_table(ledger, [store.as_of], [m.standard for m in bundle.models], figures)

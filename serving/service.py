@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import bentoml
@@ -22,6 +23,7 @@ from serving.running import Running
 from serving.schema import ScoreAnswer, ScoreRequest
 from serving.shadow import report as shadow_report
 from serving.table import ROUTES
+from serving.tidying import TIDY_SECONDS, tidy
 from serving.watch import ask_registry, compare_challenger, follow, look_once
 
 MEASURE_SECONDS = 1.0
@@ -77,6 +79,7 @@ class Foresell:
             ask_registry(self.settings, self.running.freshness),
             compare_challenger(self.settings),
             work_on_jobs(self.settings, self.scoring.commits),
+            follow(partial(tidy, self.settings, self.scoring.commits.engine), TIDY_SECONDS),
         )
         self.tasks = [asyncio.create_task(work) for work in beside]
 

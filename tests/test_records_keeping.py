@@ -21,6 +21,7 @@ from serving.records.retention import remove_older
 from serving.records.tables.outcomes import OUTCOMES
 from serving.records.tables.predictions import PREDICTIONS
 from serving.records.verify import verify
+from serving.tidying import tidy
 
 ROOT = Path(__file__).parents[1]
 LATER = "2099-01-01T00:00:00.000000+00:00"
@@ -93,6 +94,16 @@ def test_old_records_are_removed_and_the_chain_says_so(records: sa.Engine):
         assert remove_older(records, 30) == dict.fromkeys(again, 0)
     assert rows_of(records, PREDICTIONS) == rows_of(records, OUTCOMES) == []
     assert verify(records).faults == ()
+
+
+def test_the_service_removes_what_has_expired_by_itself(records: sa.Engine, records_settings: Settings):
+    with writing(records) as con:
+        take(con, claim("r0", "expired"))
+        con.execute(sa.text("update idempotency set expires_at = '2020-01-01'"))
+        take(con, claim("r1", "held"))
+    tidy(records_settings, records)
+    with reading(records) as con:
+        assert con.execute(sa.text("select key from idempotency")).scalars().all() == ["held"]
 
 
 def test_what_is_young_stays_and_stays_verified(records: sa.Engine):

@@ -252,6 +252,7 @@ def orders(**changes: Any) -> dict[str, Any]:
         ({"history": {"orders": []}}, "/history", "An empty history cannot be scored"),
         ({"history": {"orders": orders()["orders"]}}, "/history", "needs returns too"),
         ({"history": orders(colour="red")}, "/history/orders/0/colour", "no such column"),
+        ({"history": orders(), "seller": {"seller_id": "a\0b"}}, "/seller/seller_id", "NUL"),
         ({"history": orders(seller_id="another")}, "/history/orders/0/seller_id", "of one seller"),
         ({"history": orders(line_id=None)}, "/history", "line_id"),
         ({"history": orders(ordered_at="2026-06-01T00:00:00")}, "/history", "zone"),

@@ -12,10 +12,13 @@ from api_fixture import calling, outcome
 from records_fixture import fill
 
 from features.settings import Settings
+from serving.access import door
+from serving.access.keyring import Caller
 from serving.records.database import open_database, reading
 from serving.records.erasure import erase_seller
 from serving.records.tables.outcomes import OUTCOMES
 from serving.records.verify import verify
+from serving.routes import ROLES
 
 PATH = "/v1/outcomes"
 
@@ -166,6 +169,19 @@ def test_of_requests_with_one_key_at_once_one_is_recorded(records_settings: Sett
 
     asked(records_settings, work)
     assert len(stored(records_settings)) == 2
+
+
+def test_a_key_is_its_caller_s_own(records_settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    names = iter(["one", "other", "one", "other"])
+    monkeypatch.setattr(door, "_neighbour", lambda _: Caller(next(names), frozenset(ROLES)))
+
+    async def work(api: httpx.AsyncClient) -> None:
+        answers = [await keep(api, outcome(n), key="k") for n in (1, 2, 1, 2)]
+        assert [a.status_code for a in answers] == [200] * 4
+        assert ["Idempotent-Replayed" in a.headers for a in answers] == [False, False, True, True]
+
+    asked(records_settings, work)
+    assert stored(records_settings) == ["o1", "o2"]
 
 
 def test_a_key_is_forgotten_after_its_time(records_settings: Settings):
