@@ -70,6 +70,8 @@ EVENTS: Mapping[str, Mapping[str, str]] = {  # what falls on one day of an order
     "shipped_day": {"shipped": "true", "handling_minutes": "handling"},
     "overdue_day": {"overdue_to_ship": "true"},
     "cleared_day": {"overdue_cleared": "true"},
+    "case when overdue_day <= shipped_day then shipped_day end": {"overdue_shipped": "true"},
+    "case when overdue_day <= own_cancelled_day then own_cancelled_day end": {"overdue_cancelled": "true"},
     "delivered_day": {"delivered": "true", "delivery_minutes": "delivery"},
     "delivered_day + 30": {"matured_delivered": "true"},
     "closed_day": {"closed": "true"},

@@ -90,9 +90,15 @@ def _order_days() -> dict[str, pl.Expr]:
         "late_day": late_day,
         "fault": fault,
         "cancelled_day": pl.col("cancelled_at_day"),
+        "overdue_shipped_day": _from_overdue(pl.when(shipped).then(pl.max_horizontal("sent_day", "shipped_at_day"))),
+        "overdue_cancelled_day": _from_overdue(pl.col("own_cancelled_day")),
         "failure_day": pl.min_horizontal(late_day, "own_cancelled_day"),
         "own_failure_day": pl.min_horizontal(pl.when(fault == 0).then(late_day), "own_cancelled_day"),
     }
+
+
+def _from_overdue(day: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("overdue_day") <= day).then(day)
 
 
 def _minutes_to(moment: pl.Expr) -> pl.Expr:
@@ -108,6 +114,8 @@ DAILY: Mapping[str, Mapping[str, pl.Expr]] = {  # what falls on one day of an or
     "shipped_day": {"shipped": pl.len(), "handling_minutes": pl.sum("handling")},
     "overdue_day": {"overdue_to_ship": pl.len()},
     "cleared_day": {"overdue_cleared": pl.len()},
+    "overdue_shipped_day": {"overdue_shipped": pl.len()},
+    "overdue_cancelled_day": {"overdue_cancelled": pl.len()},
     "delivered_day": {"delivered": pl.len(), "delivery_minutes": pl.sum("delivery")},
     "closed_day": {"closed": pl.len()},
     "late_day": {

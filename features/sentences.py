@@ -46,6 +46,7 @@ class Field:
 
     def worded(self, number: float) -> str:
         """The words for what the expression comes to."""
+        number += 0.0  # nobody says -0
         if self.wordings:
             return _words(self.wordings, number)
         return UNKNOWN if math.isnan(number) else _styled(number, self.style)

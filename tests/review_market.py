@@ -17,11 +17,13 @@ from features.ledger import Ledger, build_ledger
 from features.settings import Settings
 from features.table import build_table
 from models.bundle import save
+from serving.casework.arms import FIRST_LOOK
 from serving.casework.sources import remember
 from serving.casework.week import Opened
 from serving.copies import install
 from serving.holder import Held
-from serving.records.database import open_database
+from serving.records.database import insert_new, open_database, writing
+from serving.records.tables.casework import SALTS
 from serving.review import people
 from serving.review.histories import write_histories
 from serving.review.services import standards_shown
@@ -30,6 +32,7 @@ from serving.store import open_store, sellers_of, write_store
 
 CAPACITY = 20
 WEEK = 7
+SALT = "0"
 
 
 def named_ledger(names: Sequence[str]) -> Ledger:
@@ -47,6 +50,7 @@ def make_review_market(home: Path, names: Sequence[str] = (), users=PEOPLE) -> S
     save(market.bundle(), home / "trained")
     install(home / "trained", "1", home)
     ledger, settings = named_ledger(names), Settings(home=home)
+    draw_alike(settings)
     for as_of in (ledger.last_day - WEEK, ledger.last_day):
         bring_up(ledger, as_of, settings)
     remember(home, source(home / "data"))
@@ -55,6 +59,14 @@ def make_review_market(home: Path, names: Sequence[str] = (), users=PEOPLE) -> S
         people.add(engine, user, PASSWORD)
     engine.dispose()
     return settings
+
+
+def draw_alike(settings: Settings) -> None:
+    """One salt for every run: which cases withhold something first is the same each time, the first seller's none."""
+    engine = open_database(settings)
+    with writing(engine) as con:
+        insert_new(con, SALTS, [{"name": FIRST_LOOK, "salt": SALT}])
+    engine.dispose()
 
 
 def bring_up(ledger: Ledger, as_of: int, settings: Settings) -> Opened:

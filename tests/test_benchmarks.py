@@ -64,7 +64,7 @@ def _ledger(work: Path) -> str:
     ("changed", "named"),
     [
         ("select * replace (late_28 + 1 as late_28) from {0}", ["late_28"]),
-        ("select * replace (backlog + 1e-6 as backlog) from {0}", ["backlog"]),
+        ("select * replace (order_growth + 1e-6 as order_growth) from {0}", ["order_growth"]),
         ("select * replace (nullif(region, 'r1') as region) from {0}", ["region"]),
         ("select * exclude (tenure) from {0}", ["tenure"]),
         ("select * from {0} where as_of > 19900", ["number of rows"]),

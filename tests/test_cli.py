@@ -122,7 +122,7 @@ def test_steps_in_days():
     ("arguments", "said"),
     [
         (("import", "somewhere", "out", "--format", "amazon"), "amazon"),
-        (("features", "a", "b", "--engine", "spark"), "spark"),
+        (("features", "a", "b", "--engine", "dask"), "dask"),
         (("demo", "--data", "olist"), "olist"),
         (("unheard-of",), "unheard-of"),
     ],
