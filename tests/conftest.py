@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import Browser
 from postgresql_server import fresh, programs, server
 
-from benchmarks.chromium import QUIET, path
+from benchmarks.chromium import chromium, path
 from features.settings import Settings
 from serving.records.database import open_database
 
@@ -50,10 +51,11 @@ def records(records_settings: Settings) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
-    """Playwright starts the system's Chromium: its own download is not used."""
-    chromium = path()
-    if chromium is None:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for one module, in place of the plugin's for the session: its event loop must end with the module,
+    since the tests after it on the same process run loops of their own."""
+    if path() is None:
         pytest.skip("no chromium on PATH: the review pages cannot be seen in a browser (apt-get install chromium)")
-    return {"executable_path": chromium, "args": list(QUIET)}
+    with chromium() as running:
+        yield running
