@@ -14,11 +14,10 @@ def taken_on_sql(column: str, history: str = "known_lines") -> str:
 
     history: lines that hold the first of each seller, item and category.
     """
-    firsts = f"""select seller, {column}, min(day) as first_day from {history}
-        where {column} is not null group by seller, {column}"""
-    return f"""select f.* from ({firsts}) as f
-        join (select seller, min(day) as began from {history} group by seller) as s on s.seller = f.seller
-        where f.first_day >= s.began + {FIRST_STOCK_DAYS}"""
+    firsts = f"select seller, {column}, min(day) as first_day from {history} group by seller, {column}"
+    return f"""select seller, {column}, first_day
+        from (select *, min(first_day) over (partition by seller) as began from ({firsts}) as f) as b
+        where {column} is not null and first_day >= began + {FIRST_STOCK_DAYS}"""
 
 
 def novelties_sql(history: str = "known_lines") -> str:

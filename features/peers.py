@@ -72,14 +72,24 @@ def attributes_sql(columns: Collection[str]) -> str:
         on s.seller = w.seller and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
 
 
-def figures_sql(columns: Collection[str]) -> str:
-    """Every group's figures: as_of, level, name, sellers with an order in 60 days, and sums of the window columns."""
-    sums = ", ".join(f"cast(sum({c}) as bigint) as {c}" for c in sorted(columns))
+def figures_sql(groups: Collection[tuple[str, str]]) -> str:
+    """Every group's figures: as_of, level, name, sellers with an order in 60 days, and sums of the window columns.
+
+    A level sums the columns that its group is asked for, and null stands for the others.
+    """
+    columns = sorted({c for _, c in groups})
     sellers = "cast(sum(case when ordered_60 > 0 then 1 else 0 end) as bigint) as sellers"
     return " union all ".join(
-        f"select as_of, '{level}' as level, {_name(level)} as name, {sellers}, {sums} "
+        f"select as_of, '{level}' as level, {_name(level)} as name, {sellers}, {_sums(level, columns, groups)} "
         f"from attributes group by as_of, {_name(level)}"
         for level in LEVELS
+    )
+
+
+def _sums(level: str, columns: Collection[str], groups: Collection[tuple[str, str]]) -> str:
+    asked = {level} | ({"peer"} if level in PEER_LEVELS else set())
+    return ", ".join(
+        f"cast({f'sum({c})' if {(g, c) for g in asked} & set(groups) else 'null'} as bigint) as {c}" for c in columns
     )
 
 

@@ -162,8 +162,8 @@ def order_states(stateful: bool, wanted: Collection[str]) -> str:
     """One row per seller order and state: days and amounts of everything its rows say that is asked for."""
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
     key = ("seller", "order_id", "since") if stateful else ("seller", "order_id")
-    by_line = _by_line(rows["orders_versions"])
-    lines = f"({_grouped(LINES, by_line, key) if stateful else _alone_or_grouped(by_line, key)}) as l"
+    source = rows["orders_versions"]
+    lines = f"({_grouped(LINES, _by_line(source), key) if stateful else _alone_or_grouped(source, key)}) as l"
     others = {
         "r": (_chosen(RETURNS, wanted), rows["returns_versions"]),
         "c": (_chosen(CASES, wanted), rows["cases_versions"]),
@@ -202,13 +202,14 @@ def _grouped(named: dict[str, str], source: str, key: tuple[str, ...]) -> str:
     return f"select {', '.join(key)}, {sums} from {source} as x where order_id is not null group by {', '.join(key)}"
 
 
-def _alone_or_grouped(by_line: str, key: tuple[str, ...]) -> str:
+def _alone_or_grouped(source: str, key: tuple[str, ...]) -> str:
     """Lines that share their order are grouped; the others, most of all, need no grouping."""
+    shared = _by_line(f"(select v.* from {source} as v join shared_orders as s on s.order_id = v.order_id)")
+    others = f"select v.* from {source} as v left join shared_orders as s on s.order_id = v.order_id"
     alone = ", ".join(f"{of_one(sql)} as {name}" for name, sql in LINES.items())
-    shared = f"(select y.* from {by_line} as y join shared_orders as s on s.order_id = y.order_id)"
     return f"""{_grouped(LINES, shared, key)} union all
-        select {", ".join(f"y.{k}" for k in key)}, {alone} from {by_line} as y
-        left join shared_orders as s on s.order_id = y.order_id where s.order_id is null"""
+        select {", ".join(f"y.{k}" for k in key)}, {alone}
+        from {_by_line(f"({others} where s.order_id is null)")} as y"""
 
 
 def of_one(sql: str) -> str:

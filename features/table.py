@@ -112,7 +112,7 @@ def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
 
 def statements(needs: Plan, as_of: Iterable[int], published: bool = False, corrected: bool = True) -> list[Step]:
     """Everything that is made on the way to the feature rows, in order."""
-    figures = "select * from published_figures" if published else figures_sql({c for _, c in needs.groups})
+    figures = "select * from published_figures" if published else figures_sql(needs.groups)
     return [
         *steps(as_of, needs.windows, "windows", corrected),
         Step("next_as_of", NEXT_AS_OF),
