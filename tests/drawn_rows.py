@@ -72,13 +72,17 @@ OTHER_VALUES: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Draw:
-    """The dice of one seller, and the marketplace they are thrown in; `alike`: all of one peer group."""
+    """The dice of one seller, and the marketplace they are thrown in.
+
+    alike: all of one peer group; at_once: all lines of an order are ordered in the same moment.
+    """
 
     rng: Random
     start: datetime
     zone: str
     dates_only: bool
     alike: bool = False
+    at_once: bool = False
 
     def moment(self, first: int = 0, last: int = SPAN) -> datetime:
         whole_days = timedelta(days=self.rng.randint(first, last))
@@ -123,7 +127,7 @@ def order_instants(draw: Draw) -> list[datetime]:
 
 
 def order_line(draw: Draw, seller: str, order_id: str, number: int, instants: list[datetime]) -> Row:
-    ordered = instants[0] if number == 0 or draw.maybe(0.8) else draw.rng.choice(instants)
+    ordered = instants[0] if number == 0 or draw.at_once or draw.maybe(0.8) else draw.rng.choice(instants)
     pick = picker(draw, instants, ordered)
     cancelled = pick(0.15)
     return {

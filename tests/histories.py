@@ -83,22 +83,31 @@ def marketplaces(sellers: int, **fixed: Any) -> st.SearchStrategy[History]:
     plan = {
         "zone": st.sampled_from(ZONES),
         "start": st.sampled_from(STARTS),
-        "versioned": st.frozensets(st.sampled_from(VERSIONED)) | st.just(frozenset()) | st.just(frozenset(VERSIONED)),
+        "versioned": st.frozensets(st.sampled_from(VERSIONED))
+        | st.just(frozenset())
+        | st.just(frozenset())
+        | st.just(frozenset(VERSIONED)),
         "missing": st.just(frozenset())
         | st.frozensets(st.sampled_from(["returns", "cases", "feedback", *LACKED]), max_size=3),
         "dates_only": st.booleans(),
         "appeals": st.booleans(),
         "alike": st.booleans(),
+        "plain": st.booleans(),
     }
     plan |= {name: value if isinstance(value, st.SearchStrategy) else st.just(value) for name, value in fixed.items()}
     return st.builds(history, st.lists(seller, min_size=sellers, max_size=sellers), st.fixed_dictionaries(plan))
 
 
 def history(sellers: list[tuple[int, int, int]], plan: Mapping[str, Any]) -> History:
-    """The rows that a drawn plan stands for: (orders, most lines of an order, seed) per seller."""
-    tables: Tables = {table: [] for table in COLUMNS if table not in plan["missing"]}
+    """The rows that a drawn plan stands for: (orders, most lines of an order, seed) per seller.
+
+    In a plain one every order has one state: no versions, all lines of an order at once, no fault that closes a case.
+    """
+    plain = plan["plain"] and not plan["versioned"]
+    missing = plan["missing"] | ({"cases.fault"} if plain else frozenset())
+    tables: Tables = {table: [] for table in COLUMNS if table not in missing}
     for number, (orders, lines, seed) in enumerate(sellers):
-        draw = Draw(Random(seed), plan["start"], plan["zone"], plan["dates_only"], plan["alike"])
+        draw = Draw(Random(seed), plan["start"], plan["zone"], plan["dates_only"], plan["alike"], plain)
         rows = seller_rows(draw, f"s{number:02d}", max(orders, number == 0), lines, plan["appeals"])
         for table in tables:
             versions = table in plan["versioned"]
@@ -106,14 +115,14 @@ def history(sellers: list[tuple[int, int, int]], plan: Mapping[str, Any]) -> His
                 new for row in rows[table] for new in (versions_of(draw, table, row) if versions else [row])
             ]
     versioned = plan["versioned"] & frozenset(tables)
-    drawn = History(tables, plan["zone"], plan["start"], versioned, plan["missing"], plan["dates_only"])
+    drawn = History(tables, plan["zone"], plan["start"], versioned, missing, plan["dates_only"])
     return drawn.with_tables({table: [only(row, drawn.columns(table)) for row in tables[table]] for table in tables})
 
 
 def an_example(**plan: Any) -> History:
     """One marketplace with something of everything, for tests that need no more than one."""
     usual = {"zone": "America/New_York", "start": STARTS[0], "versioned": frozenset(), "missing": frozenset()}
-    usual |= {"dates_only": False, "appeals": False, "alike": True}
+    usual |= {"dates_only": False, "appeals": False, "alike": True, "plain": False}
     return history([(6, 2, seed) for seed in range(40)], {**usual, **plan})
 
 
