@@ -399,6 +399,12 @@ def test_a_missing_folder(tmp_path: Path):
         open_folder(tmp_path / "nowhere")
 
 
+def test_a_file_in_place_of_a_folder(tmp_path: Path):
+    (tmp_path / "orders.csv").write_text("order_id")
+    with pytest.raises(ForesellError, match=r"must be a folder.*orders\.csv is a file.*the folder that it lies in"):
+        open_folder(tmp_path / "orders.csv")
+
+
 def test_an_empty_folder(tmp_path: Path):
     with pytest.raises(ForesellError, match=r"'orders' is required.*nothing in .*add orders\.parquet, orders\.csv"):
         open_folder(tmp_path)

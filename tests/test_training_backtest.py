@@ -17,9 +17,9 @@ from models.economy import Economy
 from training.backtest import backtest, plain, report
 from training.evaluate import flat
 from training.gates import judge
-from training.material import resolve
+from training.material import resolve, target
 from training.pipeline import final_models, train
-from training.scoring import Options
+from training.scoring import Options, score
 from training.slices import HEADLINE, SLICES
 
 
@@ -70,6 +70,19 @@ def test_refits_open_a_fold_each_and_report_the_mean_of_folds() -> None:
     assert body["folds"] == 3
     model = body["risks"]["service"]["slices"]["all"]["scores"]["model"]
     assert 0 < model["average_precision_mean_of_folds"] <= 1
+
+
+@pytest.mark.slow
+def test_a_fold_that_opens_after_the_last_as_of_day_is_left_out() -> None:
+    made = material()
+    late = replace(made.moments, data_end=made.moments.data_end - 1, refit_days=68)
+    goal = target(replace(made, moments=late), made.standards[0], 28)
+    last = late.data_end - goal.horizon
+    assert late.folds(last)[-1] > late.as_of(last)[-1]
+    tested = score(replace(made, moments=late), goal, Options(seeds=(0,)))
+    assert set(tested.fold.tolist()) == {0}
+    assert len(tested.fitted) == 1
+    assert np.isfinite(tested.scores["model"][0]).all()
 
 
 @pytest.mark.slow

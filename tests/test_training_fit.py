@@ -1,5 +1,8 @@
 """Fitting: folds that never look ahead, the same bytes from the same rows, a line that moves only as blocks agree."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -8,6 +11,8 @@ from models.calibration import Calibration
 from training import fit
 from training.fit import Rows
 from training.line import fit_line
+
+TRAINING = Path(fit.__file__).parent
 
 
 def rows(seed: int = 0, days: int = 20, sellers: int = 120) -> Rows:
@@ -98,3 +103,17 @@ def test_a_slope_is_believed_as_far_as_there_are_blocks() -> None:
 
 def test_without_rows_the_line_is_the_identity() -> None:
     assert fit_line(np.empty(0), np.empty(0), np.empty(0, dtype=int), 28) == Calibration()
+
+
+def calls_of_predict(path: Path) -> list[ast.Call]:
+    """Calls of a booster's predict: by the words that only that takes."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    return [c for c in calls if {k.arg for k in c.keywords} & {"raw_score", "pred_contrib"}]
+
+
+def test_boosters_predict_on_one_thread_where_fits_run_side_by_side() -> None:
+    calls = [call for path in sorted(TRAINING.glob("*.py")) for call in calls_of_predict(path)]
+    assert len(calls) >= 3
+    for call in calls:
+        said = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
+        assert said.get("num_threads") == 1, ast.unparse(call)

@@ -62,6 +62,20 @@ def test_everything_known_later_is_altered_and_nothing_known_before() -> None:
         assert market.con.execute(later).fetchall() != other.con.execute(later).fetchall()
 
 
+def test_what_was_recorded_by_the_day_stays_though_it_speaks_of_a_later_one() -> None:
+    def told(order_id: str, recorded: float) -> dict[str, object]:
+        return order(order_id, ordered=10, shipped=11, delivered=25, recorded=recorded)
+
+    market = ledger_of([told(f"before{i}", 20) for i in range(9)] + [told(f"after{i}", 21) for i in range(9)]).market
+    rows = "select * from orders where order_id like '{}%' order by order_id"
+    other = altered(market, DAY_0 + 20)
+    before, after = (
+        [m.con.execute(rows.format(told_when)).fetchall() for m in (market, other)] for told_when in ("before", "after")
+    )
+    assert before[0] == before[1]
+    assert after[0] != after[1]
+
+
 def test_every_table_of_the_contract_has_a_future_to_alter() -> None:
     for table in TABLES.values():
         assert any("delete" in statement for statement in leakage.alterations(table, 0))

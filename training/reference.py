@@ -72,7 +72,7 @@ def boosting(daily: Daily, standard: Standard, groups: Mapping[str, Ints], days:
 def _probability(rows: Prepared, train: NDArray[np.bool_], seed: int) -> Array:
     data = lgb.Dataset(rows.matrix[train], rows.label[train], init_score=rows.offset[train])
     model = lgb.train(TREES | {"seed": seed}, data, ROUNDS)
-    raw = np.asarray(model.predict(rows.matrix, raw_score=True))
+    raw = np.asarray(model.predict(rows.matrix, raw_score=True, num_threads=1))
     return np.asarray(1 / (1 + np.exp(-(raw + rows.offset))))
 
 

@@ -1,0 +1,93 @@
+"""Every property fails on a fault planted in the engine, on no more histories than the suite tries."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import test_properties_features
+import test_properties_labels
+import test_properties_ledger
+import test_properties_past
+from engine_side import FEW
+
+from features import intake, labels, ledger, peers, since, states, table, troubles, windows
+
+pytestmark = pytest.mark.slow
+Function = Callable[..., Any]
+
+
+def rewritten(function: Function, right: str, wrong: str) -> Function:
+    """The function with something else in the SQL that it returns; what is replaced must be there."""
+
+    def planted(*arguments: Any) -> str:
+        sql: str = function(*arguments)
+        assert right in sql, right
+        return sql.replace(right, wrong)
+
+    return planted
+
+
+def nothing_of_one(sql: str) -> str:
+    """A wrong path for orders of one line: what it comes to is not known."""
+    return f"case when 1 = 0 then {states.of_one(sql)} end"
+
+
+def last_first(con: Any, contract_table: Any) -> tuple[int, int]:
+    """Duplicates kept, under another number of lines."""
+    return 0, 0
+
+
+def one_day_on(*arguments: Any) -> Any:
+    """Labels read one day after the horizon."""
+    read, standard, seller_id, day = arguments
+    return RIGHT_COUNTS(read, standard, seller_id, day + 1)
+
+
+RIGHT_COUNTS = labels.counts_at
+FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
+    "time since is told a week early": (
+        test_properties_past.test_past_days_are_blind_to_the_future,
+        *(since, "time_since_sql", rewritten(since.time_since_sql, "d.as_of >= e.since", "d.as_of >= e.since - 7")),
+    ),
+    "a correction counts from its entry's day on": (
+        test_properties_past.test_a_late_version_touches_only_the_days_after_it,
+        *(ledger, "corrections_sql", rewritten(ledger.corrections_sql, "replaced as decided_day", "day as decided_day")),
+    ),
+    "duplicates are kept": (
+        test_properties_past.test_order_of_rows_and_duplicates_change_nothing,
+        *(intake, "_drop_duplicates", last_first),
+    ),
+    "orders of one line come to nothing": (
+        test_properties_ledger.test_ledger_equals_the_oracle,
+        *(states, "of_one", nothing_of_one),
+    ),
+    "a row's absence from its seller is forgotten": (
+        test_properties_ledger.test_ledger_equals_the_oracle,
+        *(ledger, "_chain", rewritten(ledger._chain, "where until < next", "where until < next and 1 = 0")),
+    ),
+    "windows end at whole weeks": (
+        test_properties_features.test_features_equal_the_oracle,
+        *(windows, "opening_of", lambda quantity, days: quantity),
+    ),
+    "a group sums another group's sellers": (
+        test_properties_features.test_features_equal_the_oracle,
+        *(table, "figures_sql", rewritten(peers.figures_sql, "'region' as level, concat_ws(' · ', nullif(attributes.region, ''))", "'region' as level, ''")),
+    ),
+    "trouble lasts a day longer": (
+        test_properties_features.test_features_equal_the_oracle,
+        *(troubles, "_seen", rewritten(troubles._seen, "t.day + 28", "t.day + 29")),
+    ),
+    "labels are read a day late": (
+        test_properties_labels.test_labels_equal_the_oracle,
+        *(labels, "counts_at", one_day_on),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    prove, module, name, planted = FAULTS[fault]
+    monkeypatch.setattr(module, name, planted)
+    with pytest.raises(AssertionError, match=re.escape("== []")):
+        prove(FEW)
