@@ -29,7 +29,8 @@ def add_appeals(con: Engine, quantities: tuple[str, ...], sources: Sources, stat
     con.execute(f"use {SCHEMA}")
     try:
         appealed = tuple(q for q in quantities if q not in NOVELTIES)
-        for step in (*BASICS, *statements(appealed, replace(sources, ruled=True))):
+        # A case whose fault an appeal decides may change its order's state at its close, as no row of the source does.
+        for step in (*BASICS, *statements(appealed, replace(sources, ruled=True, stateful=True))):
             con.execute(step.sql)
     finally:
         con.execute(f"use {home}")

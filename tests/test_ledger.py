@@ -134,6 +134,19 @@ def test_an_appeal_changes_the_fault_from_the_day_it_is_decided() -> None:
     assert corrections(ledger, "late") == {}
 
 
+def test_an_appeal_decides_the_fault_of_a_case_in_a_source_without_faults() -> None:
+    case = {"case_id": "c", "seller_id": "anna", "order_id": "o", "kind": "item_not_received"}
+    appeal = {"correction_id": "a", "seller_id": "anna", "table": "cases", "row_key": "c", "decided_at": at(9)}
+    changed = appeal | {"effect": "fault_changed", "new_fault": "carrier"}
+    ledger = ledger_of(
+        [order("o", 0, ship_by=1, shipped=1, promised=9, delivered=7)],
+        cases=[case | {"opened_at": at(5), "closed_at": at(7)}],
+        corrections=[changed],
+    )
+    assert entries(ledger, "service_failure_seller_fault") == {5: 1}
+    assert corrections(ledger, "service_failure_seller_fault") == {(5, 9): -1}
+
+
 def test_two_appeals_about_one_order_add_up() -> None:
     appeal = {"seller_id": "anna", "table": "orders", "row_key": "o/1"}
     first = appeal | {"correction_id": "a", "decided_at": at(9), "effect": "fault_changed", "new_fault": "carrier"}

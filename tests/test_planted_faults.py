@@ -11,7 +11,7 @@ import test_properties_ledger
 import test_properties_past
 from engine_side import FEW
 
-from features import intake, labels, ledger, peers, since, states, table, troubles, windows
+from features import intake, labels, ledger, peers, since, states, table, windows
 
 pytestmark = pytest.mark.slow
 Function = Callable[..., Any]
@@ -30,11 +30,11 @@ def rewritten(function: Function, right: str, wrong: str) -> Function:
 
 def nothing_of_one(sql: str) -> str:
     """A wrong path for orders of one line: what it comes to is not known."""
-    return f"case when 1 = 0 then {states.of_one(sql)} end"
+    return f"case when 1 = 0 then {RIGHT_OF_ONE(sql)} end"
 
 
-def last_first(con: Any, contract_table: Any) -> tuple[int, int]:
-    """Duplicates kept, under another number of lines."""
+def none_dropped(*_: Any) -> tuple[int, int]:
+    """Every row kept, however often it comes."""
     return 0, 0
 
 
@@ -44,7 +44,8 @@ def one_day_on(*arguments: Any) -> Any:
     return RIGHT_COUNTS(read, standard, seller_id, day + 1)
 
 
-RIGHT_COUNTS = labels.counts_at
+REGION = "'region' as level, concat_ws(' · ', nullif(attributes.region, ''))"
+RIGHT_COUNTS, RIGHT_OF_ONE = labels.counts_at, states.of_one
 FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     "time since is told a week early": (
         test_properties_past.test_past_days_are_blind_to_the_future,
@@ -56,7 +57,7 @@ FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     ),
     "duplicates are kept": (
         test_properties_past.test_order_of_rows_and_duplicates_change_nothing,
-        *(intake, "_drop_duplicates", last_first),
+        *(intake, "drop_duplicates", none_dropped),
     ),
     "orders of one line come to nothing": (
         test_properties_ledger.test_ledger_equals_the_oracle,
@@ -70,13 +71,9 @@ FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
         test_properties_features.test_features_equal_the_oracle,
         *(windows, "opening_of", lambda quantity, days: quantity),
     ),
-    "a group sums another group's sellers": (
+    "a region's figure sums the whole market": (
         test_properties_features.test_features_equal_the_oracle,
-        *(table, "figures_sql", rewritten(peers.figures_sql, "'region' as level, concat_ws(' · ', nullif(attributes.region, ''))", "'region' as level, ''")),
-    ),
-    "trouble lasts a day longer": (
-        test_properties_features.test_features_equal_the_oracle,
-        *(troubles, "_seen", rewritten(troubles._seen, "t.day + 28", "t.day + 29")),
+        *(table, "figures_sql", rewritten(peers.figures_sql, REGION, "'region' as level, ''")),
     ),
     "labels are read a day late": (
         test_properties_labels.test_labels_equal_the_oracle,
