@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     ),
     "a correction counts from its entry's day on": (
         test_properties_past.test_a_late_version_touches_only_the_days_after_it,
-        *(ledger, "corrections_sql", rewritten(ledger.corrections_sql, "replaced as decided_day", "day as decided_day")),
+        *(ledger, "corrections_sql", rewritten(ledger.corrections_sql, "replaced as decided", "day as decided")),
     ),
     "duplicates are kept": (
         test_properties_past.test_order_of_rows_and_duplicates_change_nothing,
