@@ -47,7 +47,8 @@ async def _ask(load: Load, running: Running, sellers: Sequence[str], seconds: fl
 @contextmanager
 def fault_proxy(mode: str) -> Iterator[int]:
     """The port of something that is no registry."""
-    loop = asyncio.new_event_loop()
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
     server = loop.run_until_complete(asyncio.start_server(lambda r, w: _answer(mode, r, w), "127.0.0.1", 0))
     port: int = server.sockets[0].getsockname()[1]
     if mode == "dead":
@@ -60,10 +61,18 @@ def fault_proxy(mode: str) -> Iterator[int]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
+        runner.close()  # and every answer that was still under way
 
 
 async def _answer(mode: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
+    try:
+        await reader.readuntil(b"\r\n\r\n")
+        await _speak(mode, writer)
+    finally:
+        writer.close()
+
+
+async def _speak(mode: str, writer: asyncio.StreamWriter) -> None:
     if mode == "hung":
         await asyncio.sleep(3600)
     status, body = ("500 Internal Server Error", b"{}") if mode == "status 500" else ("200 OK", b"<html>nonsense")
@@ -72,4 +81,3 @@ async def _answer(mode: str, reader: asyncio.StreamReader, writer: asyncio.Strea
         writer.write(bytes([byte]))
         await writer.drain()
         await asyncio.sleep(SLOW_SECONDS if mode == "slow" else 0)
-    writer.close()
