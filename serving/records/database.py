@@ -3,9 +3,11 @@
 A commit has reached the disk when it returns, in either database, whatever the server's own default is.
 """
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +21,7 @@ from models.lock import locked
 from serving.records.migrate import upgrade
 
 BUSY_SECONDS = 5.0
+TURN_SECONDS = 0.0005  # between two tries for the writer's lock
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 READS = "foresell_reads"
 
@@ -105,7 +108,31 @@ def _prepare(connection: Any, _: Any) -> None:
 
 def _begin(con: sa.Connection) -> None:
     """IMMEDIATE: a writer waits at once, not in the middle, where SQLite would refuse it."""
-    con.exec_driver_sql("BEGIN" if con.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
+    if con.get_execution_options().get(READS) or not _waited_for(con.connection.dbapi_connection):
+        con.exec_driver_sql("BEGIN" if con.get_execution_options().get(READS) else "BEGIN IMMEDIATE")
+
+
+def _waited_for(connection: Any) -> bool:
+    """Whether the writer's lock came within BUSY_SECONDS.
+
+    SQLite's own wait sleeps longer and longer, up to a tenth of a second, where a commit takes milliseconds.
+    """
+    end = monotonic() + BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout=0")
+    while not (begun := _begun(connection)) and monotonic() < end:
+        sleep(TURN_SECONDS)
+    connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000) if begun else 0}")
+    return begun
+
+
+def _begun(connection: Any) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
