@@ -40,11 +40,13 @@ def test_the_source_has_what_the_benchmark_says(tmp_path: Path) -> None:
     assert {*main.AVAILABLE} <= open_folder(tmp_path).available
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", main.ENGINES[1:])
 def test_an_engine_written_by_hand_gives_our_ledger_and_rows(work: Path, engine: str) -> None:
     main.check_same(work, engine)
 
 
+@pytest.mark.slow
 def test_the_lines_give_rise_to_all_that_the_engines_could_differ_in(work: Path) -> None:
     con = connect()
     con.execute(f"create view rows as from read_parquet('{work / main.OURS / 'rows.parquet'}')")
@@ -60,6 +62,7 @@ def _ledger(work: Path) -> str:
     return f"read_parquet('{work / main.OURS / 'ledger.parquet'}')"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

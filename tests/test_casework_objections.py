@@ -61,6 +61,7 @@ def asking(seat: Bench, seller: Person, order_id: str, **changed):
     return replace(said, **changed), [e.row for e in found]
 
 
+@pytest.mark.slow
 def test_from_objection_to_correction(engine: sa.Engine, seat: Bench):
     seller, case, made, back = capped(engine)
     said, rows = asking(seat, seller, back[0], case_decision_id=made.case_decision_id)

@@ -91,6 +91,7 @@ def test_a_seller_scored_again_is_the_seller_of_a_full_build(folder: Path, store
     assert changed >= 2
 
 
+@pytest.mark.slow
 def test_the_entries_of_an_order_are_the_seller_s_own(folder: Path, store: Store):
     con = open_folder(folder).con
     asked = "select o.seller_id, o.order_id from orders o join returns using (order_id) join feedback using (order_id)"

@@ -162,6 +162,7 @@ def market(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_simulated_market_can_be_read(run, tmp_path):
     sizes = ("--sellers", "30", "--days", "120", "--seed", "2")
     code, out, err = run("simulate", tmp_path / "simulated", *sizes, "--interventions", "--json")

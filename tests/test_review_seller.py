@@ -22,6 +22,7 @@ from serving.review.seller.page import Asked, seller_page
 from serving.review.services import Services
 from serving.review.settings import ReviewSettings
 
+pytestmark = pytest.mark.slow
 SELLERS = [f"s{i}" for i in range(0, market.SELLERS, 4)]
 RISKS = ("returns", "service")
 

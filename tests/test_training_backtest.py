@@ -23,6 +23,7 @@ from training.scoring import Options, score
 from training.slices import HEADLINE, SLICES
 
 
+@pytest.mark.slow
 def test_a_report_keeps_the_contract(shared: Path) -> None:
     spec = importlib.util.spec_from_file_location("check_report", shared / "reference" / "check_report.py")
     checker = importlib.util.module_from_spec(spec)
@@ -91,6 +92,7 @@ def test_the_same_data_gives_the_same_report() -> None:
     assert backtest(market(), standards(), options) == backtest(market(), standards(), options)
 
 
+@pytest.mark.slow
 def test_metrics_for_a_tracking_server_are_plain_numbers() -> None:
     metrics = flat(found())
     assert metrics["service/not_yet_in_breach/model/brier"] > 0
