@@ -169,5 +169,10 @@ def test_what_is_said_of_an_order_isolates_foreign_words_and_shows_no_marks():
         "Reported as not as described",
         "Rated 1",
     ]
+    slow = row | {"late_fault": None, "returned": None, "cases": None, "rating": None, "ship_by": 12, "shipped": 14}
+    [view] = order_views(["o1"], {"o1": slow})
+    assert [str(event) for event in view.events] == [
+        "Handed over 2 days after its ship-by day, not late for the customer"
+    ]
     [unknown] = order_views(["o2"], {})
     assert (unknown.order_id, unknown.events) == ("o2", ())

@@ -44,9 +44,16 @@ def _delivery(row: Mapping[str, Any]) -> list[str]:
     said: list[str] = []
     if row["late_fault"]:
         said.append(texts.html(f"order.late_{row['late_fault']}", days=_days_late(row)))
+    elif (after := _days_after_ship_by(row)) > 0:
+        said.append(texts.html("order.handed_over_late", days=after))
     if row["cancelled"] is not None:
         said.append(texts.html(f"order.cancelled_{row['cancelled_by'] or 'unknown'}"))
     return said
+
+
+def _days_after_ship_by(row: Mapping[str, Any]) -> int:
+    """How late an order was handed over; a late delivery says so itself."""
+    return 0 if None in (row["shipped"], row["ship_by"]) else int(row["shipped"] - row["ship_by"])
 
 
 def _days_late(row: Mapping[str, Any]) -> float:
