@@ -45,7 +45,7 @@ from features.legs import DELIVERY, HANDLING, TRANSIT, against_peers, slowdown
 
 TROUBLES = (
     "{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or rated 1 or 2 "
-    "in the last 28 days[; {worst_item_troubles} of them over the item {troubled_item}]."
+    "in the last 28 days[; over the item {troubled_item}: {worst_item_troubles}]."
 )
 CATALOGUE: tuple[Feature, ...] = (
     *(volume(span) for span in SPANS),
@@ -132,7 +132,7 @@ CATALOGUE: tuple[Feature, ...] = (
         direction="up",
         formula="worst_item_returns / nullif(cast(item_returns as double), 0)",
         sentence="{item_returns|nothing was/1 item was/# items were} returned in the last 60 days"
-        "[, {worst_item_returns} of them the item {worst_item}].",
+        "[; of the item {worst_item}: {worst_item_returns}].",
         evidence="returned_60",
     ),
     Feature(
