@@ -12,7 +12,7 @@ from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.features_page import features_page
 from foresell.reliability import reliability_page
-from foresell.results import benchmarks_page, markdown, readme_table
+from foresell.results import benchmarks_page, readme_table
 from foresell.review_pages import review_pages
 from serving.problems import KINDS
 from serving.review.settings import ReviewSettings
@@ -21,6 +21,7 @@ from serving.table import ROUTES
 from simulation.parameters import load as simulated
 from simulation.parameters import sources as rates_with_sources
 from simulation.rates import Cause
+from training.markdown import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK, END = "<!-- written by make docs: {} -->", "<!-- end -->"

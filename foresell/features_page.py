@@ -12,9 +12,9 @@ from features.intake import open_folder
 from features.ledger import build_ledger
 from features.standards_file import load
 from features.table import FeatureTable, build_table
-from foresell.results import markdown
 from models.score import row_of
 from simulation.market import Run, simulate
+from training.markdown import markdown
 
 DIRECTIONS = {"up": "high is bad", "down": "low is bad", "none": "neither"}
 SAMPLE = 50

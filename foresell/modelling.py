@@ -16,12 +16,13 @@ from features.standards import StandardsFile
 from features.standards_file import load
 from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
-from foresell.results import SCORES, SLICE, number
+from foresell.results import SCORES, SLICE
 from models import registry
 from simulation import parameters
 from training import causes, truth
 from training.backtest import backtest
 from training.gates import Gate
+from training.markdown import number
 from training.pipeline import Training, train
 from training.report import render
 from training.scoring import Options

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from foresell.results import markdown
+from training.markdown import markdown
 
 NOT_MEASURED = "not measured yet"
 

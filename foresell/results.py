@@ -1,9 +1,11 @@
 """The committed benchmark results as text: the README's table and docs/benchmarks.md."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from training.markdown import interval, markdown, number
 
 RECORDS = {
     "flights-route": "flights by route",
@@ -97,9 +99,9 @@ def _score_line(title: str, metrics: Mapping[str, Any]) -> list[str]:
         title,
         number(metrics["roc_auc"]),
         number(metrics["average_precision"]),
-        _interval(ci.get("average_precision"), 3),
+        interval(ci.get("average_precision"), 3),
         number(metrics["brier"], 4),
-        _interval(ci.get("brier"), 4),
+        interval(ci.get("brier"), 4),
         number(metrics["calibration_slope"], 2),
         number(metrics["ece"]),
     ]
@@ -137,20 +139,3 @@ def _risks(name: str, report: Mapping[str, Any]) -> list[tuple[str, dict[str, An
     """A title and the body of each risk of a record."""
     risks: dict[str, dict[str, Any]] = report["risks"]
     return [(RECORDS[name] if len(risks) == 1 else f"{RECORDS[name]}, {risk}", body) for risk, body in risks.items()]
-
-
-def _interval(bounds: Sequence[float] | None, digits: int) -> str:
-    return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]" if bounds else ""
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure with so many digits after the point; large ones without, missing ones as a dash."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}f}"
-
-
-def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

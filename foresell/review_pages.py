@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
-from foresell.results import markdown
 from serving.review.errors import ErrorPage
 from serving.review.page import Frame, Page
 from serving.review.views import VIEWS
+from training.markdown import markdown
 
 
 def review_pages() -> str:

@@ -22,6 +22,7 @@ from models.risk_model import ARITHMETIC, Bands, Key, RiskModel, predict
 from models.together import Together
 
 NAME, FORMAT = "foresell", 1
+CARD = "card.md"  # may be missing
 GOLDEN_ROWS = 20
 GOLDEN_TOLERANCE = 1e-9  # another processor may round the last digit of a logarithm differently
 LIBRARIES = ("lightgbm", "numpy", "scipy")
@@ -37,6 +38,7 @@ class Bundle:
     data_digest: str
     calibrated_to: str  # ISO date of the last label the calibration saw
     created_from: Mapping[str, Any] = field(default_factory=dict)  # plain values: data set, seed, ...
+    card: str = ""  # the model card, as Markdown
     digest: str = ""  # known once saved or loaded
     _together: dict[tuple[int, tuple[str, ...]], Together] = field(default_factory=dict, init=False, compare=False)
 
@@ -76,6 +78,8 @@ def save(bundle: Bundle, folder: Path) -> Bundle:
         "golden.json": _golden(golden, models),
     }
     content = {name: as_bytes(value) for name, value in plain.items()} | {_path(m.key): m.text.encode() for m in models}
+    if bundle.card:
+        content[CARD] = bundle.card.encode()
     digest = write(folder, content, _facts(bundle, models))
     return replace(bundle, models=models, golden=golden, digest=digest)
 
@@ -94,7 +98,10 @@ def load(folder: Path, digest: str | None = None) -> Bundle:
     stored = files.json("golden.json")
     names, rows = tuple(stored["columns"]), np.array(stored["rows"], dtype=np.float64)
     facts = {name: files.manifest[name] for name in ("data_digest", "calibrated_to", "created_from")}
-    bundle = Bundle(models, features, Block(names, rows.reshape(-1, len(names))), digest=files.digest, **facts)
+    card = files.content.get(CARD, b"").decode()
+    bundle = Bundle(
+        models, features, Block(names, rows.reshape(-1, len(names))), card=card, digest=files.digest, **facts
+    )
     check_golden(bundle, stored["log_odds"])
     return bundle
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.block import Block
+from models.roll_forward import Projection
+
 Array = NDArray[np.float64]
+VALUE = ("gross_cents_60", "ordered_60")  # columns of the mean order's price
 
 
 @dataclass(frozen=True)
@@ -41,3 +45,16 @@ class Economy:
         of two equally likely breaches the one that touches more customers comes first. Our definition.
         """
         return np.asarray(probability * self.averted * at_stake)
+
+
+def failures_ahead(ahead: Projection) -> Array:
+    """Orders expected to fail within the horizon, shape (rows,): the volume to come at the shrunk rate."""
+    return np.asarray(ahead.coming * ahead.a / (ahead.a + ahead.b))
+
+
+def order_value(block: Block) -> Array:
+    """Mean price of an order in the last 60 days, shape (rows,); nan where prices or orders are not known."""
+    if VALUE[0] not in block.names:
+        return np.full(len(block), np.nan)
+    gross, orders = (block[name] for name in VALUE)
+    return np.asarray(np.divide(gross / 100, orders, out=np.full(len(block), np.nan), where=orders > 0))

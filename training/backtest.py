@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,12 +14,22 @@ from features.standards import StandardsFile
 from training import leakage, outcomes
 from training.causes import reason_figures
 from training.evaluate import Scored, slice_figures
+from training.groups import attributes, group_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
 from training.slices import HEADLINE, masks
 
 Progress = Callable[[str], None]
 LOOKED_AT = 6  # as-of days that the leakage gate compares
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A backtest: its report, and for each risk what was to be said and the scores of the test period."""
+
+    report: dict[str, Any]
+    goals: Mapping[str, Target]
+    tested: Mapping[str, Tested]
 
 
 def backtest(
@@ -33,22 +44,27 @@ def backtest(
 
 def report(material: Material, options: Options, progress: Progress | None = None) -> dict[str, Any]:
     """The same from rows that are already made."""
+    return measured(material, options, progress).report
+
+
+def measured(material: Material, options: Options, progress: Progress | None = None) -> Measured:
+    """The same with the scores behind it."""
     say = progress or (lambda _: None)
     goals = {risk: target(material, standard, options.horizon) for risk, standard in headlines(material).items()}
     _check(material, goals)
-    risks, shuffled = {}, {}
+    risks, shuffled, tested = {}, {}, {}
     for risk, goal in goals.items():
         say(f"{risk}: fitting {len(options.seeds)} seeds and the baselines")
-        tested = score(material, goal, options)
+        tested[risk] = score(material, goal, options)
         say(f"{risk}: figures and intervals")
-        risks[risk] = _risk(material, goal, tested, options)
-        shuffled[risk] = _shuffled_auc(material, goal, tested)
+        risks[risk] = body_of(material, goal, tested[risk], options)
+        shuffled[risk] = _shuffled_auc(material, goal, tested[risk])
     say("altering the future, to see whether any row moves")
     gates = leakage.gates(material.ledger, material.whole, material.standards, _look(material, options))
     of_risk = next(iter(shuffled.values()))
     found = {**gates, "shuffled_label_auc": of_risk, "shuffled_label_auc_by_risk": shuffled}
     whole: dict[str, Any] = plain({**_facts(material, goals, options), "risks": risks, "leakage": found})
-    return whole
+    return Measured(whole, goals, tested)
 
 
 def _check(material: Material, goals: Mapping[str, Target]) -> None:
@@ -68,7 +84,7 @@ def _check(material: Material, goals: Mapping[str, Target]) -> None:
             )
 
 
-def _risk(material: Material, goal: Target, tested: Tested, options: Options) -> dict[str, Any]:
+def body_of(material: Material, goal: Target, tested: Tested, options: Options) -> dict[str, Any]:
     """Everything the report says of one risk."""
     table, value = material.active.take(tested.rows), goal.rows.label[tested.rows]
     known, parts = np.isfinite(value), masks(goal.standard, table.block)
@@ -83,6 +99,7 @@ def _risk(material: Material, goal: Target, tested: Tested, options: Options) ->
         "features": list(tested.names),
         "zero_by_volume_share": float(goal.labels.below_volume[np.isfinite(goal.rows.label)].mean()),
         "slices": slices,
+        "groups": _groups(material, queue, options),
         "alerts": outcomes.alert_figures(queue, options.capacity),
         "expected_rate": outcomes.expected_rate_figures(material, goal, tested.rows),
         "charts": {
@@ -91,6 +108,16 @@ def _risk(material: Material, goal: Target, tested: Tested, options: Options) ->
         },
         **_of_known(material, goal, tested, queue, slices, options),
     }
+
+
+def _groups(material: Material, found: outcomes.Queueable, options: Options) -> dict[str, Any]:
+    """Groups of sellers beside each other, by the scores of the first seed: the one that serves."""
+    known = np.isfinite(found.label)
+    table = material.active.take(found.rows[known])
+    score = found.priorities["model"][0][known]
+    return group_figures(
+        attributes(material, table), table.seller_id, table.as_of, found.label[known], score, options.capacity
+    )
 
 
 def _of_known(

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
+
+import numpy as np
 
 from training.slices import HEADLINE
 
 SLOPE = (0.6, 1.6)  # calibration slope on the headline slice; our assumption, 1 is ideal
+MISSED = 0.5  # largest calibration error (ECE) as a share of the breaches there are; our assumption
+MISJUDGED = 1.5  # a group may be over- or understated, beside the rest, by this factor; our assumption
+STALE_DAYS = 91  # a quarter: the level of a market moves from month to month; our assumption
 GAP = 1e-6  # largest difference between a served log-odds and the sum of its parts (contract.md section 4)
 
 
@@ -30,14 +36,15 @@ class Gate:
 
 def judge(report: Mapping[str, Any], largest_gap: float | None = None) -> tuple[Gate, ...]:
     """Every gate on a report; largest_gap is that between served log-odds and their parts (None: not measured)."""
-    headline = {risk: body["slices"][HEADLINE]["scores"] for risk, body in report["risks"].items()}
-    of_risks = [gate for risk, scores in headline.items() for gate in _risk(risk, scores)]
+    of_risks = [gate for risk, body in report["risks"].items() for gate in of_risk(risk, body)]
     sums = [] if largest_gap is None else [_sum(largest_gap)]
     return (*of_risks, *_leakage(report["leakage"]), *sums)
 
 
-def _risk(risk: str, scores: Mapping[str, Any]) -> list[Gate]:
-    model = scores["model"]
+def of_risk(risk: str, body: Mapping[str, Any]) -> list[Gate]:
+    """The gates on what a report says of one risk."""
+    part = body["slices"][HEADLINE]
+    model = part["scores"]["model"]
     if model is None:
         return [Gate(f"{risk}: test rows of both classes", False, "one class", "breaches and none in the test period")]
     ranks, errs = (model["ci95"][f"{figure}_minus_roll_forward"] for figure in ("average_precision", "brier"))
@@ -46,7 +53,70 @@ def _risk(risk: str, scores: Mapping[str, Any]) -> list[Gate]:
     error = Gate(f"{risk}: errs less than the roll-forward", _below(errs), _range(errs), "all of it below 0")
     honest = slope is not None and low <= slope <= high
     meaning = Gate(f"{risk}: probabilities mean what they say", honest, _slope(slope), f"{low} to {high}")
-    return [ranking, error, meaning]
+    return [ranking, error, meaning, level(risk, model["ece"], part["base_rate"]), _groups(risk, body["groups"])]
+
+
+def level(risk: str, error: float, base: float) -> Gate:
+    """Whether probabilities miss by little, on average over ten groups, for the share that breach."""
+    found = f"probabilities that miss by {error:.3f} on average (ten groups), where {base:.3f} breach"
+    needed = f"at most {MISSED * base:.3f}"
+    return Gate(f"{risk}: probabilities are of the right size", error <= MISSED * base, found, needed)
+
+
+def _groups(risk: str, groups: Mapping[str, Mapping[str, Any]]) -> Gate:
+    """The group furthest from 1 beside the rest decides, and is named; cells under the minimum are not judged."""
+    name, needed = (
+        f"{risk}: no group of sellers is misjudged",
+        f"not all of it outside {1 / MISJUDGED:.2f} to {MISJUDGED}",
+    )
+    cells = [
+        (f"{dimension} {value}", cell["overstated"], cell["ci95"]["overstated"])
+        for dimension, values in groups.items()
+        for value, cell in values.items()
+        if "ci95" in cell
+    ]
+    if not cells:
+        return Gate(name, True, "no two groups large enough to compare", needed)
+    group, ratio, (low, high) = max(cells, key=lambda cell: _outside(*cell[2]))
+    found = f"of {len(cells)} groups {group} furthest off: {ratio:.2f} times as much said as came, beside the rest "
+    return Gate(name, _outside(low, high) <= 0, f"{found}({low:.2f} to {high:.2f}, 95%)", needed)
+
+
+def _outside(low: float, high: float) -> float:
+    """How far, as a logarithm, the whole interval lies outside the band that is borne; negative inside."""
+    return float(max(np.log(low), -np.log(high)) - np.log(MISJUDGED))
+
+
+def fresh(calibrated_to: date, known_to: date) -> Gate:
+    """Whether the newest label that a model saw is recent enough for scores that speak from known_to."""
+    age = (known_to - calibrated_to).days
+    found = f"calibrated to {calibrated_to}, {age} days before {known_to}"
+    return Gate("calibrated on recent labels", age <= STALE_DAYS, found, f"at most {STALE_DAYS} days")
+
+
+def not_older(calibrated_to: date, champion_to: date) -> Gate:
+    """A champion is not replaced by a model that knows less of the newest weeks."""
+    found = f"calibrated to {calibrated_to}, the champion to {champion_to}"
+    return Gate("calibrated no earlier than the champion", calibrated_to >= champion_to, found, "no earlier")
+
+
+def against(risk: str, found: Mapping[str, Any]) -> list[Gate]:
+    """Challenger against champion on the same weeks: the intervals of versus.compared."""
+    if not found["ci95"]:
+        name = f"{risk}: no worse than the champion"
+        return [
+            Gate(name, True, "no weeks with both classes that neither had seen", "a comparison where one can be made")
+        ]
+    ranks, errs = (found["ci95"][f"{figure}_minus_champion"] for figure in ("average_precision", "brier"))
+    return [
+        Gate(f"{risk}: ranks no worse than the champion", ranks[1] >= 0, _range(ranks), "not all of it below 0"),
+        errs_no_more(f"{risk}: errs no more than the champion", errs),
+    ]
+
+
+def errs_no_more(name: str, interval: list[float] | None) -> Gate:
+    """Whether a difference of squared errors may be 0 or less."""
+    return Gate(name, interval is not None and interval[0] <= 0, _range(interval), "not all of it above 0")
 
 
 def _leakage(found: Mapping[str, Any]) -> list[Gate]:

@@ -96,7 +96,7 @@ def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[
     scale = concentration(material, goal, goal.known_by(material.moments.test_from))
     known = np.isfinite(goal.rows.label[rows]) & (goal.projection.now_n[rows] >= goal.standard.minimum_volume)
     rows = rows[known]
-    now = _at(goal.projection, rows)
+    now = at_rows(goal.projection, rows)
     said = expected_rate(goal.standard, now, scale)
     table = material.active
     later = table.as_of[rows] + goal.horizon
@@ -122,7 +122,8 @@ def came(material: Material, goal: Target, rows: Ints) -> tuple[Array, Array]:
     return counts_at(material.ledger, arrived, table.seller_id[rows], table.as_of[rows] + goal.horizon)
 
 
-def _at(projection: Projection, rows: Ints) -> Projection:
+def at_rows(projection: Projection, rows: Ints) -> Projection:
+    """A projection of the rows given by number."""
     return Projection(**{f.name: getattr(projection, f.name)[rows] for f in fields(projection)})
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,15 @@ from models.economy import Economy
 from models.explain import parts
 from models.risk_model import Bands, Key, RiskModel, contributions, predict
 from training import plots
-from training.backtest import iso, report
+from training.backtest import iso, measured
 from training.bands import cut_points
+from training.card import FILE as CARD
+from training.card import card
 from training.evaluate import flat
 from training.fit import ROUNDS, TREES, Fitted, choose, fit
 from training.gates import Gate, judge
+from training.kept import FILE as KEPT
+from training.kept import keep
 from training.material import Material, Target, modelled, prepare, target
 from training.outcomes import concentration
 from training.report import render
@@ -47,7 +51,8 @@ class Training:
     folder: Path
     parameters: Mapping[str, str | int | float | bool]
     metrics: Mapping[str, float]
-    left_out: tuple[str, ...] = field(default=())  # models that the record has too few breaches for
+    left_out: tuple[str, ...]  # models that the record has too few breaches for
+    material: Material
 
     @property
     def passed(self) -> bool:
@@ -63,21 +68,26 @@ def train(
     economy: Economy | None = None,
     progress: Progress | None = None,
 ) -> Training:
-    """Backtest, fit, calibrate and judge; writes report.json, report.html, plots/ and bundle/ into a new folder.
+    """Backtest, fit, calibrate and judge; writes report.json and .html, card.md, tested.parquet, plots/ and bundle/.
 
     ForesellError for a record that is too short, or that holds too few breaches for any model.
     """
     say, chosen = progress or (lambda _: None), options or Options()
     material = prepare(market, standards, progress=say)
-    found = report(material, chosen, say)
+    tests = measured(material, chosen, say)
+    found = tests.report
     folder.mkdir(parents=True, exist_ok=True)
     write_report(found, folder)
+    keep(material, tests.tested, chosen.horizon, folder / KEPT)
     models, left_out = final_models(material, economy or Economy(chosen.capacity), say)
-    say("writing the bundle")
-    bundle = save(_bundle(material, models), folder / "bundle")
-    plots.write(found, bundle, material.active.block, folder / "plots")
     gates = judge(found, largest_gap(models, material))
-    return Training(found, gates, bundle, folder, _parameters(chosen), flat(found), left_out)
+    say("writing the bundle")
+    unsaved = _bundle(material, models)
+    text = card([(found["dataset"], found)], gates, _changes(unsaved))
+    (folder / CARD).write_text(text, encoding="utf-8")
+    bundle = save(replace(unsaved, card=text), folder / "bundle")
+    plots.write(found, bundle, material.active.block, folder / "plots")
+    return Training(found, gates, bundle, folder, _parameters(chosen), flat(found), left_out, material)
 
 
 def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
@@ -162,6 +172,16 @@ def _bundle(material: Material, models: Iterable[RiskModel]) -> Bundle:
         calibrated_to=iso(moments.data_end),
         created_from={"dataset": material.ledger.market.name, "zone": material.ledger.market.zone, "seed": SEED},
     )
+
+
+def _changes(bundle: Bundle) -> dict[str, str]:
+    """What the card's change log says of a training."""
+    return {
+        "Trained on": f"{bundle.created_from['dataset']}, rows with the digest {bundle.data_digest}",
+        "Labels to": bundle.calibrated_to,
+        "Seed": str(bundle.created_from["seed"]),
+        "Models": ", ".join(str(m.key) for m in bundle.models),
+    }
 
 
 def digest(table: FeatureTable) -> str:

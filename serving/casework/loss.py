@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.block import Block
-from models.economy import Economy
+from models.economy import Economy, failures_ahead, order_value
 from models.score import Assessment
 
 Array = NDArray[np.float64]
-VALUE = ("gross_cents_60", "ordered_60")  # columns of the mean order's price
 
 
 @dataclass(frozen=True)
@@ -27,17 +26,8 @@ class Worth:
 def worth(found: Assessment, block: Block, economy: Economy) -> Worth:
     """The worth of reviewing each row for one risk."""
     ahead = found.prediction.projection
-    failures = ahead.coming * ahead.a / (ahead.a + ahead.b)
-    stake = economy.at_stake(failures, order_value(block))
+    stake = economy.at_stake(failures_ahead(ahead), order_value(block))
     return Worth(stake, economy.loss_avoided(found.prediction.probability, stake))
-
-
-def order_value(block: Block) -> Array:
-    """Mean price of an order in the last 60 days, shape (rows,); nan where prices or orders are not known."""
-    if VALUE[0] not in block.names:
-        return np.full(len(block), np.nan)
-    gross, orders = (block[name] for name in VALUE)
-    return np.asarray(np.divide(gross / 100, orders, out=np.full(len(block), np.nan), where=orders > 0))
 
 
 def chosen(loss_avoided: Array, eligible: NDArray[np.bool_], capacity: float) -> NDArray[np.int64]:
