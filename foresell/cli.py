@@ -25,6 +25,14 @@ Standards = Annotated[
     str | None,
     typer.Option(help="Standards file, or a shipped preset; without it the built-in file.", metavar="FILE|preset:NAME"),
 ]
+TestDays = Annotated[
+    str | None,
+    typer.Option(
+        "--standards",
+        help="Standards file whose [backtest] days count; the standards are those of the models.",
+        metavar="FILE|preset:NAME",
+    ),
+]
 Name = Annotated[str, typer.Argument(help="Name that the person logs in with.", show_default=False)]
 Zone = Annotated[
     str | None,
@@ -163,17 +171,36 @@ def train(data: Data, standards: Standards = None, zone: Zone = None, as_json: J
 
 
 @app.command()
-def promote(as_json: Json = False) -> None:
-    """Make the challenger the champion, if the gates pass."""
-    from foresell.modelling import run_promotion
+def compare(data: Data, standards: TestDays = None, zone: Zone = None, as_json: Json = False) -> None:
+    """Set challenger and champion beside each other on the same weeks: gates, and who enters and leaves the queue."""
+    from foresell.promotion import run_comparison
 
-    show(run_promotion(), as_json)
+    show(run_comparison(data, standards, zone), as_json)
+
+
+@app.command()
+def recalibrate(data: Data, standards: TestDays = None, zone: Zone = None, as_json: Json = False) -> None:
+    """Refit the champion's calibration on the newest labels, with the same trees, as a new challenger."""
+    from foresell.recalibrating import run_recalibration
+
+    show(run_recalibration(data, standards, zone), as_json)
+
+
+@app.command()
+def promote(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the verdict and the swap-set.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the challenger the champion, if the gates pass."""
+    from foresell.promotion import run_promotion
+
+    show(run_promotion(dry_run), as_json)
 
 
 @app.command()
 def rollback(as_json: Json = False) -> None:
     """Make the previous champion the champion again."""
-    from foresell.modelling import run_rollback
+    from foresell.promotion import run_rollback
 
     show(run_rollback(), as_json)
 

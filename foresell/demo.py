@@ -19,7 +19,8 @@ from features.standards_file import load
 from foresell.console import Outcome, Say, show, steps
 from foresell.demo_episodes import Episode, known_episodes, troubled
 from foresell.demo_shown import HORIZON, At, beside, cause, explained, places_table, riskiest_table
-from foresell.modelling import promote_version, train_challenger
+from foresell.modelling import train_challenger
+from foresell.promotion import promote_version
 from foresell.service import address, ending, start_ready, wait, write_online_store
 from models import registry
 from serving.access.secret import server_secret
@@ -106,7 +107,7 @@ def build(record: Record, standards: StandardsFile, settings: Settings, say: Say
     data = settings.home / record.name
     say(record.begins)
     record.write(data)
-    _, made = train_challenger(data, standards, None, settings, say)
+    _, made, _ = train_challenger(data, standards, None, settings, say)
     say("promoting")
     challenger = registry.find(registry.CHALLENGER, settings)
     if challenger is None:

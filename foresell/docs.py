@@ -12,7 +12,7 @@ from features.standards import Standard, StandardsFile
 from features.standards_file import load, presets
 from foresell.features_page import features_page
 from foresell.reliability import reliability_page
-from foresell.results import benchmarks_page, readme_table
+from foresell.results import benchmarks_page, model_card, readme_table
 from foresell.review_pages import review_pages
 from serving.problems import KINDS
 from serving.review.settings import ReviewSettings
@@ -44,6 +44,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/review-pages.md": review_pages(),
         "docs/standards.md": standards_page(),
         "docs/benchmarks.md": benchmarks_page(results),
+        "docs/model-card.md": model_card(results),
         "docs/reliability.md": reliability_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
         "docs/api.md": api_page(root / "docs" / "api.md"),

@@ -1,4 +1,4 @@
-"""`foresell backtest`, `train`, `promote` and `rollback`: from a contract folder to a champion in the registry."""
+"""`foresell backtest` and `train`: from a contract folder to a challenger in the registry."""
 
 import json
 from collections.abc import Mapping
@@ -9,19 +9,21 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from features.errors import ForesellError
 from features.intake import Marketplace
 from features.settings import Settings
 from features.standards import StandardsFile
 from features.standards_file import load
+from foresell import promotion
 from foresell.console import Outcome, Say, steps, table
 from foresell.data import open_market
+from foresell.promotion import GATES, Verdict
 from foresell.results import SCORES, SLICE
 from models import registry
+from models.bundle import CARD
 from simulation import parameters
 from training import causes, truth
 from training.backtest import backtest
-from training.gates import Gate
+from training.kept import FILE as KEPT
 from training.markdown import number
 from training.pipeline import Training, train
 from training.report import render
@@ -34,7 +36,6 @@ PUBLIC_RECORDS: Mapping[str, tuple[str, ...]] = {
     "flights-aircraft": ("category", "region", "item"),
     "olist": (),
 }
-GATES = "gates.json"
 
 
 def run_backtest(data: Path, out: Path, standards: str | None, zone: str | None) -> Outcome:
@@ -79,24 +80,24 @@ def run_training(data: Path, standards: str | None, zone: str | None) -> Outcome
     """Backtest, fit and judge, and register the bundle as the challenger."""
     settings = Settings()
     with steps() as say:
-        version, made = train_challenger(data, load(standards), zone, settings, say)
-    return Outcome(_training_facts(version, made), (*scores_tables(made.report), "", *_verdict(version, made)))
+        version, made, verdict = train_challenger(data, load(standards), zone, settings, say)
+    shown = (*scores_tables(made.report), "", *_verdict(version, made, verdict))
+    return Outcome(_training_facts(version, made, verdict), shown)
 
 
 def train_challenger(
     data: Path, standards: StandardsFile, zone: str | None, settings: Settings, say: Say
-) -> tuple[str, Training]:
+) -> tuple[str, Training, Verdict]:
     """The registered version, and what the training left in a folder of its own under home."""
     market = open_market(data, zone, settings, say)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     made = train(market, standards, folder, options_for(market, data), progress=say)
-    verdict = {"bundle_digest": made.bundle.digest, "gates": [gate.as_json() for gate in made.gates]}
-    (folder / GATES).write_text(json.dumps(verdict, indent=1) + "\n", encoding="utf-8")
+    verdict = promotion.judged(made, settings, say)
     say("registering in MLflow")
-    return registry.log_training(_run(made), settings), made
+    return registry.log_training(_run(made, verdict), settings), made, verdict
 
 
-def _run(made: Training) -> registry.TrainingRun:
+def _run(made: Training, verdict: Verdict) -> registry.TrainingRun:
     return registry.TrainingRun(
         dataset=str(made.report["dataset"]),
         data_digest=made.bundle.data_digest,
@@ -105,63 +106,25 @@ def _run(made: Training) -> registry.TrainingRun:
         parameters=made.parameters,
         metrics=made.metrics,
         plots=made.folder / "plots",
-        reports=[made.folder / name for name in ("report.json", "report.html", GATES)],
-        tags={"gates": "passed" if made.passed else "; ".join(g.line() for g in made.gates if not g.passed)},
+        reports=[made.folder / name for name in ("report.json", "report.html", CARD, KEPT, GATES)],
+        tags=verdict.tags(),
     )
 
 
-def _training_facts(version: str, made: Training) -> dict[str, Any]:
+def _training_facts(version: str, made: Training, verdict: Verdict) -> dict[str, Any]:
     return {
         "version": version,
         "digest": made.bundle.digest,
-        "passed": made.passed,
-        "gates": [gate.as_json() for gate in made.gates],
+        "passed": verdict.passed,
+        "gates": [gate.as_json() for gate in verdict.every],
+        "compared": verdict.compared,
         "left_out": list(made.left_out),
         "folder": str(made.folder),
     }
 
 
-def _verdict(version: str, made: Training) -> list[RenderableType]:
+def _verdict(version: str, made: Training, verdict: Verdict) -> list[RenderableType]:
     left_out = [Text(f"Too few breaches for a model of {', '.join(made.left_out)}.")] if made.left_out else []
-    after = "foresell promote makes it the champion." if made.passed else "It may not be promoted."
+    after = "foresell promote makes it the champion." if verdict.passed else "It may not be promoted."
     said = f"\nVersion {version} is the challenger. {after} The report: {made.folder / 'report.html'}"
-    return [*(Text(gate.line()) for gate in made.gates), *left_out, Text(said)]
-
-
-def run_promotion() -> Outcome:
-    """Make the challenger the champion, after its gates."""
-    settings = Settings()
-    challenger = registry.find(registry.CHALLENGER, settings)
-    if challenger is None:
-        raise ForesellError("A promotion needs a challenger.", "none in the registry", "foresell train DATA makes one")
-    promote_version(challenger, settings)
-    data = {"champion": challenger.number, "digest": challenger.digest}
-    return Outcome(data, (f"Version {challenger.number} is the champion.",))
-
-
-def promote_version(version: registry.Version, settings: Settings) -> None:
-    """Move the alias, unless a gate refuses."""
-    refused = [gate for gate in gates_of(version, settings) if not gate.passed]
-    if refused:
-        found = "\n".join(f"{gate.name}: {gate.found}; needed {gate.needed}" for gate in refused)
-        raise ForesellError("A champion has passed every gate.", found, "train with more or better data")
-    registry.promote(version.number, settings)
-
-
-def gates_of(version: registry.Version, settings: Settings) -> tuple[Gate, ...]:
-    """The verdict on a version, as its training left it under home."""
-    for path in sorted((settings.home / "trainings").glob(f"*/{GATES}"), reverse=True):
-        verdict = json.loads(path.read_text(encoding="utf-8"))
-        if verdict["bundle_digest"] == version.digest:
-            return tuple(Gate(**gate) for gate in verdict["gates"])
-    raise ForesellError(
-        rule="A version is promoted on the verdict that its training left.",
-        found=f"none for version {version.number} under {settings.home / 'trainings'}",
-        next_step="promote where it was trained, with the same FORESELL_HOME",
-    )
-
-
-def run_rollback() -> Outcome:
-    """Make the champion before this one the champion again."""
-    version = registry.rollback(Settings())
-    return Outcome({"champion": version}, (f"Version {version} is the champion again.",))
+    return [*verdict.shown(), *left_out, Text(said)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.card import card
 from training.markdown import interval, markdown, number
 
 RECORDS = {
@@ -55,6 +56,11 @@ def benchmarks_page(results: Path) -> str:
     for result in _measurements(results):
         parts += [f"## {result['name']}", _machine_text(result), _figures_table(result), result["notes"]]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def model_card(results: Path) -> str:
+    """docs/model-card.md: the card of this code, from the committed backtests."""
+    return card([(RECORDS[name], report) for name, report in _reports(results)])
 
 
 def _backtest_text(report: Mapping[str, Any], risk: Mapping[str, Any]) -> str:

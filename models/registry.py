@@ -125,6 +125,20 @@ def fetch(version: Version, folder: Path, settings: Settings | None = None) -> N
         shutil.move(found, folder)
 
 
+def fetch_report(version: Version, name: str, folder: Path, settings: Settings | None = None) -> Path | None:
+    """Download one report file of a version's training into a folder; None where the training left none."""
+    from mlflow.exceptions import MlflowException
+
+    client = _client(settings or Settings())
+    run_id = client.get_model_version(NAME, version.number).run_id
+    if not run_id or name not in {Path(file.path).name for file in client.list_artifacts(run_id, "report")}:
+        return None
+    try:
+        return Path(client.download_artifacts(run_id, f"report/{name}", str(folder)))
+    except MlflowException as error:
+        raise ForesellError("A version's report must be readable.", str(error), "check the artifact store") from None
+
+
 def tracking_uri(settings: Settings) -> str:
     """The setting, or a SQLite file under home."""
     return settings.tracking_uri or f"sqlite:///{(settings.home / 'mlflow.db').resolve()}"

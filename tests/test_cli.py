@@ -12,7 +12,7 @@ import serving_market
 import typer
 
 from features.errors import ForesellError
-from foresell import cli, data, modelling
+from foresell import cli, data, modelling, promotion
 from foresell.console import Outcome, fail, show, table
 from models.registry import Version
 
@@ -23,6 +23,8 @@ COMMANDS = (
     "features",
     "backtest",
     "train",
+    "compare",
+    "recalibrate",
     "promote",
     "rollback",
     "score",
@@ -227,6 +229,7 @@ def registered(monkeypatch, home):
     promoted = []
     monkeypatch.setattr(modelling.registry, "find", lambda alias, settings: CHALLENGER)
     monkeypatch.setattr(modelling.registry, "promote", lambda number, settings: promoted.append(number))
+    monkeypatch.setattr(modelling.registry, "fetch_report", lambda version, name, folder, settings: None)
 
     def verdict(gates, digest="sha256:seven"):
         folder = home / "trainings" / "one"
@@ -260,6 +263,44 @@ def test_promotion_needs_the_verdict_on_this_very_bundle(run, registered):
     assert code == 2
     assert "none for version 7" in err
     assert promoted == []
+
+
+def test_promotion_needs_a_comparison_with_the_champion_of_the_day(run, registered, home, monkeypatch):
+    promoted = registered([GATE])
+    champion = Version("6", "sha256:six")
+    found = {"challenger": CHALLENGER, "champion": champion}
+    monkeypatch.setattr(modelling.registry, "find", lambda alias, settings: found[alias])
+    code, _, err = run("promote")
+    assert code == 2
+    assert "the champion is version 6, which version 7 was not compared with" in err
+    assert "foresell compare DATA" in err
+    path = home / "trainings" / "one" / "gates.json"
+    beside = {"compared": {"champion": {"digest": "sha256:six"}}, "beside": [GATE | {"passed": False, "name": "ranks"}]}
+    path.write_text(json.dumps(json.loads(path.read_text()) | beside))
+    code, _, err = run("promote")
+    assert (code, promoted) == (2, [])
+    assert "ranks: no row moved" in err
+    path.write_text(json.dumps(json.loads(path.read_text()) | beside | {"beside": [GATE]}))
+    assert run("promote")[0] == 0
+    assert promoted == ["7"]
+
+
+def test_a_stale_challenger_is_refused(run, registered, home, monkeypatch):
+    promoted = registered([GATE])
+    path = home / "trainings" / "one" / "gates.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"calibrated_to": "2024-01-01"}))
+    monkeypatch.setattr(promotion, "open_store", lambda folder: SimpleNamespace(day="2024-06-01"))
+    code, _, err = run("promote")
+    assert (code, promoted) == (2, [])
+    assert "calibrated to 2024-01-01, 152 days before 2024-06-01" in err
+
+
+def test_a_dry_run_shows_the_verdict_and_moves_nothing(run, registered):
+    promoted = registered([GATE | {"passed": False}])
+    code, out, _ = run("promote", "--dry-run", "--json")
+    assert (code, promoted) == (0, [])
+    assert json.loads(out)["passed"] is False
+    assert "FAILED: rows are blind to the future" in run("promote", "--dry-run")[1]
 
 
 def test_promotion_needs_a_challenger(run, home, monkeypatch):

@@ -14,7 +14,6 @@ from training.summary import SCORES, standard_words
 
 Figures = Mapping[str, Any]
 Named = Sequence[tuple[str, Figures]]  # a title and the report of one record
-FILE = "card.md"
 COMPARED = ("model", "roll_forward", "current_metric", "logistic", "boosting", "truth")
 PURPOSE = (
     "For each marketplace seller, the probability that a seller performance standard will be in breach a horizon ahead "

@@ -1,11 +1,12 @@
 """The gates a model passes before it may serve, each with what was found and what is needed."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
+from scipy.stats import norm
 
 from training.slices import HEADLINE
 
@@ -53,7 +54,13 @@ def of_risk(risk: str, body: Mapping[str, Any]) -> list[Gate]:
     error = Gate(f"{risk}: errs less than the roll-forward", _below(errs), _range(errs), "all of it below 0")
     honest = slope is not None and low <= slope <= high
     meaning = Gate(f"{risk}: probabilities mean what they say", honest, _slope(slope), f"{low} to {high}")
-    return [ranking, error, meaning, level(risk, model["ece"], part["base_rate"]), _groups(risk, body["groups"])]
+    return [
+        ranking,
+        error,
+        meaning,
+        level(risk, model["ece"], part["base_rate"]),
+        no_group_misjudged(risk, body["groups"]),
+    ]
 
 
 def level(risk: str, error: float, base: float) -> Gate:
@@ -63,28 +70,31 @@ def level(risk: str, error: float, base: float) -> Gate:
     return Gate(f"{risk}: probabilities are of the right size", error <= MISSED * base, found, needed)
 
 
-def _groups(risk: str, groups: Mapping[str, Mapping[str, Any]]) -> Gate:
-    """The group furthest from 1 beside the rest decides, and is named; cells under the minimum are not judged."""
-    name, needed = (
-        f"{risk}: no group of sellers is misjudged",
-        f"not all of it outside {1 / MISJUDGED:.2f} to {MISJUDGED}",
-    )
-    cells = [
-        (f"{dimension} {value}", cell["overstated"], cell["ci95"]["overstated"])
-        for dimension, values in groups.items()
-        for value, cell in values.items()
-        if "ci95" in cell
-    ]
-    if not cells:
+def no_group_misjudged(risk: str, groups: Mapping[str, Mapping[str, Any]]) -> Gate:
+    """The group furthest off beside the rest decides, and is named; cells under the minimum are not judged.
+
+    The intervals hold for all groups together (Bonferroni): of thirty groups one in chance alone is no finding.
+    """
+    name = f"{risk}: no group of sellers is misjudged"
+    needed = f"not all of it outside {1 / MISJUDGED:.2f} to {MISJUDGED}"
+    cells = {f"{by} {value}": cell for by, values in groups.items() for value, cell in values.items()}
+    ends = {group: _ends(cell, len(cells)) for group, cell in cells.items() if "ci95" in cell}
+    if not ends:
         return Gate(name, True, "no two groups large enough to compare", needed)
-    group, ratio, (low, high) = max(cells, key=lambda cell: _outside(*cell[2]))
-    found = f"of {len(cells)} groups {group} furthest off: {ratio:.2f} times as much said as came, beside the rest "
-    return Gate(name, _outside(low, high) <= 0, f"{found}({low:.2f} to {high:.2f}, 95%)", needed)
+    group = max(ends, key=lambda group: _outside(*ends[group]))
+    low, high = ends[group]
+    found = f"of {len(ends)} groups {group} furthest off: {cells[group]['overstated']:.2f} times as much said as came"
+    return Gate(name, _outside(low, high) <= 0, f"{found}, beside the rest ({low:.2f} to {high:.2f}, 95%)", needed)
+
+
+def _ends(cell: Mapping[str, Any], groups: int) -> tuple[float, float]:
+    spread = float(norm.ppf(1 - 0.025 / groups)) * cell["error_of_log"]
+    return cell["overstated"] * math.exp(-spread), cell["overstated"] * math.exp(spread)
 
 
 def _outside(low: float, high: float) -> float:
     """How far, as a logarithm, the whole interval lies outside the band that is borne; negative inside."""
-    return float(max(np.log(low), -np.log(high)) - np.log(MISJUDGED))
+    return max(math.log(low), -math.log(high)) - math.log(MISJUDGED)
 
 
 def fresh(calibrated_to: date, known_to: date) -> Gate:

@@ -50,7 +50,8 @@ def group_figures(
 
     Rows not in breach with a known label (0 or 1); score: probabilities; arrays of shape (rows,). overstated: what was
     said over what came, beside the same ratio of all other sellers: 1 is fair. false_alarms: share queued of those
-    that did not breach; found: share queued of those that did. Intervals: 95%, sellers drawn again.
+    that did not breach; found: share queued of those that did. Intervals: 95%, sellers drawn again; error_of_log: the
+    standard error of overstated's logarithm.
     """
     draws = draw_sellers(seller_id)
     queued = queue(score, as_of, share)
@@ -76,6 +77,7 @@ def _cell(draws: Draws, columns: Mapping[str, Array], inside: Mask) -> dict[str,
     once = np.ones((1, draws.counts.shape[1]), dtype=np.int64)
     own, drawn = (_figures(columns, inside, counts, draws.group) for counts in (once, draws.counts))
     found: dict[str, Any] = {name: float(value[0]) for name, value in own.items()}
+    found["error_of_log"] = float(np.log(drawn["overstated"]).std(ddof=1))
     return {"rows": rows, "sellers": sellers, **found, "ci95": {name: _interval(v) for name, v in drawn.items()}}
 
 

@@ -15,14 +15,13 @@ from features.errors import ForesellError
 from features.intake import Marketplace
 from features.standards import StandardsFile
 from features.table import HORIZONS, FeatureTable
-from models.bundle import Bundle, save
+from models.bundle import CARD, Bundle, save
 from models.economy import Economy
 from models.explain import parts
 from models.risk_model import Bands, Key, RiskModel, contributions, predict
 from training import plots
 from training.backtest import iso, measured
 from training.bands import cut_points
-from training.card import FILE as CARD
 from training.card import card
 from training.evaluate import flat
 from training.fit import ROUNDS, TREES, Fitted, choose, fit

@@ -30,7 +30,7 @@ from training.pipeline import digest, enough
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-NEWEST_DAYS = 84  # three horizons of the newest matured labels; our assumption
+NEWEST_DAYS = 112  # of the newest matured labels, four of the usual horizons; our assumption
 Line = Callable[[Array, Array, Ints, int], Calibration]
 CANDIDATES: dict[str, Line] = {
     "unchanged": lambda raw, label, as_of, horizon: Calibration(),
@@ -55,7 +55,7 @@ class Matured:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """One model after the refresh: what was done, and both lines on weeks that the tried line had not seen."""
+    """One model after the refresh: what was done, and both lines on later weeks."""
 
     model: RiskModel
     done: str
@@ -118,8 +118,8 @@ def _matured(model: RiskModel, goal: Target, material: Material, known_to: date)
 
 
 def _refreshed(model: RiskModel, goal: Target, found: Matured, table: FeatureTable, economy: Economy) -> Refreshed:
-    """The line that did best on the later half after learning the earlier one, fitted on both."""
-    middle = np.unique(found.as_of)[len(np.unique(found.as_of)) // 2] if len(found.rows) else 0
+    """The line that did best on the later part after learning the labels known when that began, fitted on both."""
+    middle = _middle(found.as_of, goal.horizon)
     early, late = (found.take(part) for part in (found.as_of + goal.horizon <= middle, found.as_of >= middle))
     if not (enough(early.label) and enough(late.label)):
         return Refreshed(model, "unchanged: too few new breaches")
@@ -132,6 +132,12 @@ def _refreshed(model: RiskModel, goal: Target, found: Matured, table: FeatureTab
     if not model.key.part:
         kept = rows_of(model.key.risk, goal.horizon, table.seller_id[late.rows], late.as_of, expit(after))
     return Refreshed(moved, name, _tried(late, expit(before), expit(after), table), kept)
+
+
+def _middle(as_of: Ints, horizon: int) -> int:
+    """The day from which a line is tried: half of what is left once the labels before it have had their horizon."""
+    first, last = (int(as_of.min()), int(as_of.max())) if len(as_of) else (0, 0)
+    return first + horizon + max(last - first - horizon, 0) // 2
 
 
 def _best(lines: dict[str, Calibration], late: Matured) -> str:
