@@ -1,12 +1,12 @@
-"""The casework pages in a browser: axe in both themes, larger sizes, and an objection from the seller to its answer."""
+"""The casework pages in a browser: axe in both themes, and larger sizes."""
 
 import pytest
 from review_fixture import MANAGER, PASSWORD, SECOND
 from review_market import make_review_market, serving
 from test_review_browser import CUT, SMALL, THEMES, violations, watched
-from test_review_casework import ANSWER, WHY, capped
+from test_review_casework import capped
 
-from serving.records.database import open_database, reading
+from serving.records.database import open_database
 from serving.review import people
 
 pytestmark = pytest.mark.slow
@@ -56,31 +56,3 @@ def test_axe_finds_nothing_and_nothing_is_cut_or_small(browser, address, told, t
                 assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
                 assert page.evaluate(CUT) == [], path
                 page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def test_an_objection_from_the_seller_to_its_answer(browser, address, told, settings):
-    _, seller, order = told
-    with watched(browser, address) as visit:
-        visit.log_in(seller)
-        page = visit.page
-        page.locator("#order").fill(order)
-        page.keyboard.press("Enter")
-        page.locator("#reason").fill(WHY)
-        page.get_by_role("button", name="Send the objection").click()
-        assert WHY in page.locator("main").inner_text()
-    with watched(browser, address) as visit:
-        visit.log_in(SECOND)
-        page = visit.open("/objections")
-        page.get_by_role("link", name=order).click()
-        page.locator("#answer").fill(ANSWER)
-        page.get_by_role("button", name="Grant it", exact=True).click()
-        page.get_by_role("heading", name="Before and after").wait_for()
-        assert violations(page) == []
-    with watched(browser, address) as visit:
-        visit.log_in(seller)
-        assert ANSWER in visit.page.locator("main").inner_text()
-    engine = open_database(settings)
-    with reading(engine) as con:
-        from serving.casework import corrections
-
-        assert corrections.read(con, "small", seller.seller_id)

@@ -35,6 +35,8 @@ def settings(tmp_path_factory):
 @pytest.fixture(scope="module")
 def services(settings):
     made = Services(settings, ReviewSettings())
+    with made.engine.begin() as con:  # what cases withhold before is test_review_withheld's subject
+        con.execute(CASES.update().values(first_look="wait"))
     yield made
     made.close()
 

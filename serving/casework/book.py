@@ -1,14 +1,14 @@
 """Cases and their events in the database; nothing changes a case but `step`, and each step is a version."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from serving.casework import rules
+from serving.casework import arms, rules
 from serving.casework.cases import LIVE, OPEN, Case, Event, Facts, RiskShown
 from serving.casework.people import FORESELL, Person
 from serving.casework.refusals import ConflictError, MissingError
@@ -44,6 +44,14 @@ def of_seller(con: sa.Connection, seller_id: str) -> list[Case]:
     return [from_row(row) for row in con.execute(chosen).mappings()]
 
 
+def withheld(con: sa.Connection, seller_ids: Iterable[str]) -> dict[tuple[str, str], str]:
+    """What the live cases of sellers withhold until a first look: score or reasons, by seller and risk."""
+    c = CASES.c
+    mine = c.seller_id.in_(list(seller_ids)) & c.state.in_(LIVE) & (c.arm != arms.FULL)
+    rows = con.execute(sa.select(c.seller_id, c.risk, c.arm, c.first_look).where(mine)).all()
+    return {(r.seller_id, r.risk): hidden for r in rows for hidden in arms.withheld(r.arm, r.first_look)}
+
+
 def waiting(at: datetime) -> sa.ColumnElement[bool]:
     """The condition of cases that are in the queue and that nobody has, at a moment."""
     state, moment = CASES.c.state, written(at)
@@ -54,6 +62,8 @@ def waiting(at: datetime) -> sa.ColumnElement[bool]:
 def matching(chosen: Mapping[str, str], search: str = "") -> list[sa.ColumnElement[bool]]:
     """Conditions of a filter: columns by value, and a text in the seller's id or name."""
     found = [CASES.c[name] == value for name, value in chosen.items() if name in FILTERS and value]
+    if chosen.get("family"):  # of a case that withholds its reasons, this would tell the strongest
+        found.append((CASES.c.arm != arms.NO_REASONS) | (CASES.c.first_look != ""))
     if tenure := TENURES.get(chosen.get("tenure", "")):
         found.append(CASES.c.tenure_days.between(*tenure))
     if search:

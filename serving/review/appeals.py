@@ -1,6 +1,6 @@
 """Objections as reviewers see them: the list, one in full, and the answer, with the figures before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from starlette.responses import RedirectResponse, Response
 
-from serving.casework import decisions, objections
+from serving.casework import book, decisions, objections
 from serving.casework.objection import Objection
 from serving.casework.objections import LEAST_REASON, Bench, Ruling
 from serving.casework.refusals import ConflictError, IncompleteError, MissingError, NotAllowedError
@@ -78,7 +78,9 @@ class AppealPage(Page):
     barred: str = shown("why the reader may not answer, in words; empty when they may")
     problem: str = shown("what the answer lacks; empty for nothing")
     least: int = shown("characters that an answer has at least")
-    figures: tuple[BeforeAfter, ...] = shown("standards and risks before and after; none until granted")
+    figures: tuple[BeforeAfter, ...] = shown(
+        "standards and risks before and after; none until granted, and no withheld score"
+    )
     features: tuple[BeforeAfter, ...] = shown("features that changed")
 
 
@@ -152,6 +154,7 @@ def _page(call: Call, error: IncompleteError | None = None) -> AppealPage:
         except MissingError as missing:
             raise Refusal(404) from missing
         barred = _barred(con, call, one)
+        hidden = {risk for (_, risk), what in book.withheld(con, [one.seller_id]).items() if what == "score"}
         made = decisions.select(con, CASE_DECISIONS.c.case_decision_id == one.case_decision_id)
     asks = "appeal.asks_excluded" if one.effect == "excluded" else "appeal.asks_fault"
     return AppealPage(
@@ -174,12 +177,12 @@ def _page(call: Call, error: IncompleteError | None = None) -> AppealPage:
         barred=barred if one.state == "waiting" else "",
         problem=f"{error.rule}" if error else "",
         least=LEAST_REASON,
-        figures=_figures(one.change),
+        figures=_figures(one.change, hidden),
         features=_features(one.change),
     )
 
 
-def _figures(change: Any) -> tuple[BeforeAfter, ...]:
+def _figures(change: Any, hidden: Collection[str]) -> tuple[BeforeAfter, ...]:
     if not change:
         return ()
     rates = [
@@ -197,6 +200,8 @@ def _figures(change: Any) -> tuple[BeforeAfter, ...]:
     ]  # fmt: skip
     risks: list[BeforeAfter] = []
     for name, one in change["risks"].items():
+        if name in hidden:
+            continue
         chance, loss = one["probability"], one["loss"]
         bands = texts.plain("appeal.bands", before=one["band"][0], after=one["band"][1])
         title = texts.plain("appeal.probability", risk=texts.plain(f"risk.{name}"))

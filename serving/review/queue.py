@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import isnan
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from features.families import FAMILIES
-from serving.casework import arms, book
+from serving.casework import book
 from serving.casework.cases import LIVE, SNOOZED, TAKEN, Case
 from serving.casework.work import LONGEST_SNOOZE_DAYS
 from serving.records.clock import written
@@ -59,7 +60,7 @@ class QueueRow:
     change: float | None = shown("of the probability since the scores a week before; None where there were none")
     orders: int = shown("evidence: orders in the window")
     low_evidence: bool = shown("whether that is little")
-    at_stake: float | None = shown("money in orders that are expected to fail; None where prices are not known")
+    at_stake: float | None = shown("money in orders that are expected to fail; None without prices, or withheld")
     age_days: int = shown("days since the case was opened")
     holder: str = shown("who has it; empty for nobody")
     put_off: str = shown("ISO day until which it is put off; empty")
@@ -144,13 +145,14 @@ def queue_page(call: Call, want: Wanted, at: datetime) -> QueuePage:
     with reading(call.services.engine) as con:
         total = con.scalar(sa.select(sa.func.count()).select_from(CASES).where(*conditions)) or 0
         cases = book.newest(con, conditions, ROWS, offset)
+        hidden = book.withheld(con, {case.seller_id for case in cases})
         there = _values(con)
         filters = tuple(_filter(name, want.chosen[name], there) for name in FILTERS)
         people = tuple(con.scalars(sa.select(PEOPLE.c.name).where(PEOPLE.c.role.in_(STAFF)).order_by(PEOPLE.c.name)))
         flash = flash_of(con, call, at)
     return QueuePage(
         title=texts.plain("queue.title"),
-        rows=tuple(_row(case, at) for case in cases),
+        rows=tuple(_row(case, hidden, at) for case in cases),
         total=total,
         first=offset + 1,
         capacity=call.services.review.capacity,
@@ -215,28 +217,31 @@ def put_off_days(today: date) -> dict[str, str]:
     return {name: (today + timedelta(days=days)).isoformat() for name, days in ahead.items()}
 
 
-def _row(case: Case, at: datetime) -> QueueRow:
-    facts, hidden = case.facts, arms.withheld(case.arm, case.first_look)
-    risks = {name: RiskInRow(name, r.probability, *r.interval_90, r.band) for name, r in facts.risks.items()}
-    other = next((one for name, one in risks.items() if name != case.risk), None)
-    score, why = "score" not in hidden, "reasons" not in hidden
+def _row(case: Case, withheld: Mapping[tuple[str, str], str], at: datetime) -> QueueRow:
+    facts, hidden = case.facts, withheld.get((case.seller_id, case.risk), "")
+    score, why = hidden != "score", hidden != "reasons"
+    risks = {
+        name: RiskInRow(name, r.probability, *r.interval_90, r.band)
+        for name, r in facts.risks.items()
+        if score and withheld.get((case.seller_id, name)) != "score"
+    }
     return QueueRow(
         key=f"{case.case_id}.{case.version}",
         href=f"{seller_path(case.seller_id)}?risk={case.risk}",
         seller_id=case.seller_id,
         name=facts.seller_name,
         about=tuple(one for one in (facts.category, facts.size, facts.region) if one),
-        own=risks[case.risk] if score else None,
+        own=risks.get(case.risk),
         risk=case.risk,
-        other=other if score else None,
+        other=next((one for name, one in risks.items() if name != case.risk), None),
         reason=facts.reason if why else "",
-        withheld=next(iter(hidden), ""),
+        withheld=hidden,
         family=facts.family if why and facts.family in FAMILIES else "",
         breach_by=facts.breach_by if score else "",
         change=facts.change if score else None,
         orders=facts.orders_in_window,
         low_evidence=facts.low_evidence,
-        at_stake=facts.at_stake if facts.at_stake == facts.at_stake else None,
+        at_stake=facts.at_stake if score and not isnan(facts.at_stake) else None,
         age_days=case.age_days(at),
         holder=case.held_by(at),
         put_off=case.snoozed_until[:10] if case.state_at(at) == SNOOZED else "",

@@ -20,7 +20,7 @@ from serving.review import days, forms, texts
 from serving.review.call import Call
 from serving.review.page import Page, render, shown
 from serving.review.seller.figures import standard_views
-from serving.review.seller.page import seller_head
+from serving.review.seller.head import seller_head
 from serving.review.seller.record import record_of
 from serving.review.seller.views import StandardView
 

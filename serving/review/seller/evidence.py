@@ -38,6 +38,9 @@ def show(call: Call) -> Response:
     seller_id, risk = call.params["seller_id"], call.query.get("risk", "")
     with reading(call.services.engine) as con:
         cases = [case for case in book.of_seller(con, seller_id) if case.state in LIVE]
+        hidden = book.withheld(con, [seller_id]).get((seller_id, risk))
+    if hidden == "reasons":
+        raise Refusal(403, "refusal.withheld", back=f"{seller_path(seller_id)}?risk={risk}")
     record = record_of(call.services.engine, call.services.following.loaded, seller_id, cases)
     sentence, count, order_ids = _named(record, risk, call.query)
     page = EvidencePage(

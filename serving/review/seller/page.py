@@ -3,23 +3,24 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isnan
 from typing import Any, ClassVar
 
 from starlette.responses import Response
 
 from features.standards import Standard
-from serving.casework import arms, book
+from serving.casework import book
 from serving.casework.cases import APPEALED, DECIDED, LIVE, Case
 from serving.casework.records import Record
 from serving.records.database import reading
 from serving.review import days, texts
 from serving.review.call import Call
 from serving.review.flash import Flash, flash_of, person_of
+from serving.review.histories import Histories
 from serving.review.page import Page, render, shown
 from serving.review.seller import figures, history, rates, reasons
+from serving.review.seller.head import seller_head
 from serving.review.seller.panel import PanelView, Typed, panel
-from serving.review.seller.reasons import Reasons, seller_path
+from serving.review.seller.reasons import NO_REASONS, seller_path
 from serving.review.seller.record import record_of
 from serving.review.seller.verdict import verdict
 from serving.review.seller.views import (
@@ -36,8 +37,7 @@ from serving.review.seller.views import (
     SellerHead,
     StandardView,
 )
-from serving.review.services import Services
-from serving.store import UNKNOWN
+from serving.review.seller.withheld import Withheld, withheld
 
 BANDS = ("clear", "watch", "review")
 KEPT = (*LIVE, DECIDED, APPEALED)  # cases that the page tells of; what lapsed is history
@@ -56,10 +56,10 @@ class SellerPage(Page):
     raising: tuple[ReasonView, ...] = shown("the reasons that raise it, the strongest first")
     lowering: tuple[ReasonView, ...] = shown("what speaks for the seller")
     smaller: int = shown("how many smaller reasons there are beside these")
-    smaller_sum: float = shown("what those add together, in log-odds")
-    base: float = shown("where every seller starts, in log-odds")
-    arithmetic_sum: float = shown("what the arithmetic adds, in log-odds")
-    arithmetic: ArithmeticView = shown("which orders leave the window, and which will come")
+    smaller_sum: float | None = shown("what those add together, in log-odds; None: withheld")
+    base: float | None = shown("where every seller starts, in log-odds; None: withheld")
+    arithmetic_sum: float | None = shown("what the arithmetic adds, in log-odds; None: withheld")
+    arithmetic: ArithmeticView | None = shown("which orders leave the window, and which will come; None: withheld")
     standards: tuple[StandardView, ...] = shown("every standard that the source can tell")
     faults: FaultView | None = shown("late orders by whose fault; None where the source does not tell")
     peers: PeerView = shown("whom the seller is compared with")
@@ -103,62 +103,44 @@ def build(asked: Asked, record: Record, risk: str, case: Case | None) -> SellerP
     """The page of a record, explaining one of its risks."""
     services, said = asked.call.services, record.said["risks"][risk]
     histories, standards = services.histories, services.standards()
+    with reading(services.engine) as con:
+        hidden = withheld(con, record.seller_id, risk, record.said["risks"])
     headline = _standard(standards, said)
-    hidden = next(iter(arms.withheld(case.arm, case.first_look)), "") if case else ""
-    why = reasons.reasons_of(record.seller_id, risk, said, histories)
-    views = figures.standard_views(record, standards)
+    views = hidden.standards(figures.standard_views(record, standards))
     peers = figures.peers(record, headline, histories)
     head = seller_head(services, record)
+    pairs = () if hidden.score else _pairs(standards, views)
     return SellerPage(
         title=head.name or head.seller_id,
         seller=head,
         path=seller_path(record.seller_id),
-        risks=tuple(_risk(name, one, record, name == risk) for name, one in record.said["risks"].items()),
+        risks=tuple(_risk(name, record, risk, hidden) for name in record.said["risks"]),
         risk=risk,
-        **_split(why),
-        base=said["explanation"]["base"],
-        arithmetic_sum=said["explanation"]["arithmetic"],
-        arithmetic=figures.arithmetic(record, headline, said),
+        **_why(record, risk, hidden, histories),
+        arithmetic=None if hidden.score else figures.arithmetic(record, headline, said),
         standards=views,
         faults=figures.faults(record),
         peers=peers,
-        rate_charts=rates.rate_views(histories, record.seller_id, peers.name, _pairs(standards, views), risk),
-        items=figures.items(record) if risk == "returns" else (),
+        rate_charts=rates.rate_views(histories, record.seller_id, peers.name, pairs, risk),
+        items=figures.items(record) if risk == "returns" and not hidden.reasons else (),
         model=_model(record),
-        withheld=hidden,
-        **_told(asked, record.seller_id, case, said["standard"]),
+        withheld=hidden.what,
+        **_told(asked, record.seller_id, case, said["standard"], hidden),
     )
 
 
-def _told(asked: Asked, seller_id: str, case: Case | None, standard: Mapping[str, str]) -> dict[str, Any]:
+def _told(
+    asked: Asked, seller_id: str, case: Case | None, standard: Mapping[str, str], hidden: Withheld
+) -> dict[str, Any]:
     """What the database says: scores, what happened, the case, and what was just done."""
     services, person = asked.call.services, person_of(asked.call)
     with reading(services.engine) as con:
         return {
-            "scores": history.scores(con, seller_id),
+            "scores": hidden.scores(history.scores(con, seller_id)),
             "happened": history.happened(con, seller_id, services.histories),
             "panel": panel(con, case, standard, person, asked.at, asked.typed) if case else None,
             "flash": flash_of(con, asked.call, asked.at),
         }
-
-
-def seller_head(services: Services, record: Record) -> SellerHead:
-    """Who the record is about, as the online store knows it."""
-    loaded = services.following.loaded
-    number = int(loaded.store.find([record.seller_id])[0]) if loaded else UNKNOWN
-    kept = loaded.store.record(number) if loaded and number != UNKNOWN else {}
-    text, known = kept.get("text", {}), kept.get("seller", {})
-    names = [text.get(name, "") for name in ("category", "size", "fulfilment", "region")]
-    tenure = float(record.block["tenure_days"][0])
-    return SellerHead(
-        seller_id=record.seller_id,
-        name=known.get("name") or "",
-        attributes=tuple(name for name in names if name),
-        tenure_days=0 if isnan(tenure) else int(tenure),
-        orders=record.said["evidence"]["orders_in_window"],
-        low_evidence=record.said["evidence"]["low_evidence"],
-        natural_person=known.get("natural_person"),
-    )
 
 
 def _explained(record: Record, wanted: str, cases: Sequence[Case]) -> str:
@@ -182,28 +164,36 @@ def _pairs(standards: Sequence[Standard], views: Sequence[StandardView]) -> list
     return [(by_title[view.title, view.version], view) for view in views]
 
 
-def _risk(risk: str, said: Mapping[str, Any], record: Record, here: bool) -> RiskView:
-    low, high = said["interval_90"]
+def _risk(risk: str, record: Record, here: str, hidden: Withheld) -> RiskView:
+    said = record.said["risks"][risk]
+    told = risk not in hidden.scored
+    low, high = said["interval_90"] if told else (None, None)
     return RiskView(
         risk=risk,
-        here=here,
-        probability=said["probability"],
+        here=risk == here,
+        probability=said["probability"] if told else None,
         low=low,
         high=high,
-        band=said["band"],
+        band=said["band"] if told else "",
         in_breach=said["in_breach"],
-        verdict=verdict(risk, said, record.as_of, record.horizon_days),
+        verdict=verdict(risk, said, record.as_of, record.horizon_days) if told else "",
         rate=said["standard"]["current_rate"],
         limit=said["standard"]["limit"],
     )
 
 
-def _split(why: Reasons) -> dict[str, Any]:
+def _why(record: Record, risk: str, hidden: Withheld, histories: Histories | None) -> dict[str, Any]:
+    """The reasons with what they add up to; nothing of what is withheld."""
+    said = record.said["risks"][risk]
+    why = NO_REASONS if hidden.reasons else reasons.reasons_of(record.seller_id, risk, said, histories)
+    told = {} if hidden.score else said["explanation"]
     return {
         "raising": why.raising,
         "lowering": why.lowering,
         "smaller": why.smaller,
-        "smaller_sum": why.smaller_sum,
+        "smaller_sum": None if hidden.score else why.smaller_sum,
+        "base": told.get("base"),
+        "arithmetic_sum": told.get("arithmetic"),
     }
 
 

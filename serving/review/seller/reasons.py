@@ -25,6 +25,9 @@ class Reasons:
     smaller_sum: float
 
 
+NO_REASONS = Reasons((), (), 0, 0.0)
+
+
 def reasons_of(seller_id: str, risk: str, said: Mapping[str, Any], histories: Histories | None) -> Reasons:
     """The reasons of an answer's risk with their orders."""
     ranked = said["explanation"]["reasons"]

@@ -25,12 +25,12 @@ class RiskView:
 
     risk: str = shown("returns or service")
     here: bool = shown("whether the page explains this one")
-    probability: float = shown("probability of a breach at the horizon's end, 0 to 1")
-    low: float = shown("lower end of its 90% interval")
-    high: float = shown("upper end of its 90% interval")
-    band: str = shown("clear, watch or review")
+    probability: float | None = shown("probability of a breach at the horizon's end, 0 to 1; None: withheld")
+    low: float | None = shown("lower end of its 90% interval; None: withheld")
+    high: float | None = shown("upper end of its 90% interval; None: withheld")
+    band: str = shown("clear, watch or review; empty: withheld")
     in_breach: bool = shown("whether the standard is in breach today")
-    verdict: str = shown("the verdict in one sentence")
+    verdict: str = shown("the verdict in one sentence; empty: withheld")
     rate: float | None = shown("the rate today; None without volume")
     limit: float = shown("the standard's limit")
 
