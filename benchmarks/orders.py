@@ -94,7 +94,7 @@ def _lines_sql(size: Size) -> str:
 
 
 def _seller_id(seller: str) -> str:
-    return f"'s' || lpad(cast({seller} as varchar), 5, '0')"
+    return f"'s' || lpad(cast({seller} as varchar), 7, '0')"
 
 
 def _moment(day: str) -> str:

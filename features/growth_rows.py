@@ -18,27 +18,38 @@ create or replace table touched_keys (table_name varchar, key varchar)"""
 
 
 def touch(con: duckdb.DuckDBPyConnection) -> None:
-
+    """Make tables of what is touched; the stored rows of a history are looked through once (`was_<table>`)."""
     con.execute(TOUCHED)
     for query in (*_of_new_rows(), *_of_sellers()):
         con.execute(query)
     while _spread(con):
         pass
+    for table in ("orders", *KEYED):
+        con.execute(f"create or replace table was_{table} as {_touched_rows(KEPT, table)}")
+    con.execute(touched_sellers())
 
 
 def subset(schema: str) -> dict[str, str]:
     """Selects of a schema's touched rows, by table; the sellers that they name, and every correction."""
-    chosen = {"orders": "order_id in (from touched_orders)", "interventions": "false", "corrections": "true"}
-    chosen |= {t: f"(order_id in (from touched_orders) or {_known_key(t)})" for t in KEYED}
-    chosen |= {"sellers": "seller_id in (from touched_sellers)"}
-    return {t: f"select {', '.join(TABLES[t].typed)} from {schema}.{t} where {chosen[t]}" for t in ROWS}
+    rows = {t: f"from was_{t}" if schema == KEPT else _touched_rows(schema, t) for t in ("orders", *KEYED)}
+    others = {"sellers": "seller_id in (from touched_sellers)", "interventions": "false", "corrections": "true"}
+    return rows | {t: _rows(schema, t, chosen) for t, chosen in others.items()}
 
 
 def touched_sellers() -> str:
     """The sellers that the touched rows name."""
-    rows = subset(KEPT), subset(ARRIVED)
-    named = " union ".join(f"select seller_id from ({tables[t]}) as r" for tables in rows for t in NAMING)
+    rows = [f"from was_{t}" for t in NAMING] + [_touched_rows(ARRIVED, t) for t in NAMING]
+    named = " union ".join(f"select seller_id from ({query}) as r" for query in rows)
     return f"create or replace table touched_sellers as {named}"
+
+
+def _touched_rows(schema: str, table: str) -> str:
+    keyed = f" or {_known_key(table)}" if table in KEYED else ""
+    return _rows(schema, table, f"(order_id in (from touched_orders){keyed})")
+
+
+def _rows(schema: str, table: str, chosen: str) -> str:
+    return f"select {', '.join(TABLES[table].typed)} from {schema}.{table} where {chosen}"
 
 
 def key(table: str) -> str:

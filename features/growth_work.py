@@ -6,7 +6,7 @@ import duckdb
 
 from features.contract import TABLES
 from features.growth_build import CORRECTIONS, LEDGER, Source, build, difference, first_lines, known, load, summed
-from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch, touched_sellers
+from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch
 from features.ledger import ENTRIES
 from features.states import EVER
 
@@ -31,7 +31,6 @@ def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """The ledger of the touched rows before, and their lines as they were and are known; ends with the new rows."""
     touch(con)
-    con.execute(touched_sellers())
     con.execute(f"create or replace table first_lines as select {FIRST} from kept.first_lines where {_touched()}")
     old, new = subset(KEPT), subset(ARRIVED)
     load(con, old)
@@ -39,7 +38,7 @@ def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     for table in ("ledger", "ledger_corrections"):
         con.execute(f"create or replace table old_{table} as from {table}")
     con.execute(f"create or replace table old_lines as {_lines()}")
-    load(con, {t: f"{old[t]} union all {new[t]}" for t in ROWS})
+    load(con, {t: f"({old[t]}) union all ({new[t]})" for t in ROWS})
     known(con, source)
     con.execute(f"create or replace table new_lines as {_lines()}")
     con.execute(f"create or replace table firsts_of_lines as {first_lines()}")

@@ -1,5 +1,6 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
+import os
 from pathlib import Path
 
 from features.engine import connect, quoted
@@ -30,7 +31,8 @@ def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
         check_catalogue(bundle, blocks.needs.features)
     with counted("scoring") as tell:
         shap = ManyContributions(blocks.sellers)
-        found = write_scores(Scorer(bundle, version, shap), active(blocks), out, lambda done: tell(done, len(blocks)))
+        scorer, workers = Scorer(bundle, version, shap), os.cpu_count() or 1
+        found = write_scores(scorer, active(blocks), out, lambda done: tell(done, len(blocks)), workers)
     return _scored(out, iso(ledger.last_day), shap, found)
 
 

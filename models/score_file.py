@@ -4,10 +4,13 @@ A part is named by the digest of the rows and the model it was made from: what w
 """
 
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +21,8 @@ from models.batch import Contributions, batch
 from models.bundle import Bundle
 
 DAY = pa.date32()
+T = TypeVar("T")
+R = TypeVar("R")
 Tell = Callable[[int], None]  # how many blocks are done
 
 
@@ -49,24 +54,44 @@ class Scorer:
         return found.hexdigest()
 
 
-def write_scores(scorer: Scorer, blocks: Iterable[FeatureTable], out: Path, tell: Tell = lambda done: None) -> int:
+def write_scores(
+    scorer: Scorer, blocks: Iterable[FeatureTable], out: Path, tell: Tell = lambda done: None, workers: int = 1
+) -> int:
     """Score the sellers of the blocks into one Parquet file; how many blocks an earlier run had left.
 
-    The file is complete or not there.
+    workers: blocks that are scored beside each other, while the next one is read. The file is complete or not there.
     """
     folder = out.with_name(f".{out.name}.parts")
     folder.mkdir(parents=True, exist_ok=True)
-    parts, found = [], 0
-    for number, rows in enumerate(blocks):
+
+    def work(numbered: tuple[int, FeatureTable]) -> tuple[Path, bool]:
+        number, rows = numbered
         part = folder / f"{number:06}-{scorer.digest(rows)}.parquet"
-        found += part.exists()
-        if not part.exists():
+        there = part.exists()
+        if not there:
             _write(part, [scorer.scores(rows)])
+        return part, there
+
+    parts, found = [], 0
+    for part, there in _beside(work, enumerate(blocks), workers):
         parts.append(part)
-        tell(number + 1)
+        found += there
+        tell(len(parts))
     _write(out, _tables(parts))
     shutil.rmtree(folder)
     return found
+
+
+def _beside(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """What the work makes of each item, in order; so many are under way at once, and no more are held."""
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[R]] = deque()
+        for item in items:
+            if len(under_way) == workers:
+                yield under_way.popleft().result()
+            under_way.append(pool.submit(work, item))
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def active(blocks: Iterable[FeatureTable]) -> Iterator[FeatureTable]:

@@ -65,6 +65,12 @@ def test_the_file_has_the_scores_of_every_active_seller(blocks, scorer, tmp_path
     assert list(tmp_path.iterdir()) == [tmp_path / "scores.parquet"]
 
 
+def test_blocks_scored_beside_each_other_make_the_same_file(blocks, scorer, tmp_path):
+    for workers in (1, 3):
+        write_scores(scorer, active(blocks), tmp_path / f"{workers}.parquet", workers=workers)
+    assert digest(tmp_path / "1.parquet") == digest(tmp_path / "3.parquet")
+
+
 def test_a_run_that_stops_goes_on_where_it_was(blocks, scorer, tmp_path):
     write_scores(scorer, active(blocks), tmp_path / "once.parquet")
     out, seen = tmp_path / "scores.parquet", []
