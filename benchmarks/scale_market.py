@@ -56,7 +56,8 @@ where opened_at < {{end}}"""
 
 FEEDBACK = f"""
 select * from (select 'f' || order_id as feedback_id, seller_id, order_id,
-        case when draw(order_id, 'low') < 0.06 * badness(seller_id) then 1 + cast(draw(order_id, 'one') < 0.5 as integer)
+        case when draw(order_id, 'low') < 0.06 * badness(seller_id)
+            then 1 + cast(floor(2 * draw(order_id, 'one')) as integer)
             else 3 + cast(floor(3 * draw(order_id, 'high')) as integer) end as rating,
         {_after("delivered_at", "order_id", "rating", 10)} as created_at
     from lines where line_id = '1' and delivered_at is not null and draw(order_id, 'rated') < 0.3) as f

@@ -161,7 +161,7 @@ def _add(con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles) -> Non
         for table in ROWS:
             names = ", ".join(TABLES[table].typed)
             con.execute(f"insert into {KEPT}.{table} ({names}) select {names} from {ARRIVED}.{table}")
-        for table in ("ledger", "ledger_corrections", "first_lines"):
+        for table in ("ledger", "ledger_corrections", "first_lines", "line_counts"):
             con.execute(f"delete from kept.{table} where rowid in (select id from {table}_before)")
             con.execute(f"insert into kept.{table} from {table}_after")
         store.keep_source(con, source)

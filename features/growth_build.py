@@ -14,6 +14,11 @@ from features.quarantine import IntakeReport
 from features.states import BASICS
 
 LEDGER, CORRECTIONS = ("seller_id", "day"), ("seller_id", "effective_day", "decided_day")
+LINE_COUNTS = ("seller_id", "item_id", "category")
+
+
+HISTORY = """create or replace table history as select c.seller, f.* exclude (seller_id)
+    from first_lines as f join seller_codes as c on c.seller_id = f.seller_id"""
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,7 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
     for step in BASICS:
         con.execute(step.sql)
     if firsts:
-        con.execute("""create or replace table history as select c.seller, f.* exclude (seller_id)
-            from first_lines as f join seller_codes as c on c.seller_id = f.seller_id""")
+        con.execute(HISTORY)
     sources = read_sources(_market(con, source))
     for step in statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True):
         con.execute(step.sql)
@@ -70,6 +74,12 @@ def first_lines() -> str:
     return f"""select c.seller_id, f.item_id, f.category, f.day
         from ({rows.replace("group by seller, seller", "group by seller")}) as f
         join seller_codes as c on c.seller = f.seller"""
+
+
+def line_counts(lines: str) -> str:
+    """A select of how many of the lines there are of each seller, item and category."""
+    key = ", ".join(LINE_COUNTS)
+    return f"select {key}, count(*) as lines from {lines} as l group by {key}"
 
 
 def difference(key: Sequence[str], quantities: Sequence[str], new: str, old: str, counted: bool) -> str:

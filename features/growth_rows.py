@@ -4,6 +4,8 @@ The ledger is a sum over orders (and over cases without one), so what the new ro
 rows with them, minus the ledger of the touched rows without them.
 """
 
+from collections.abc import Sequence
+
 import duckdb
 
 from features.contract import TABLES
@@ -22,28 +24,28 @@ def touch(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(TOUCHED)
     for query in (*_of_new_rows(), *_of_sellers()):
         con.execute(query)
-    while _spread(con):
-        pass
+    spread(con)
     for table in ("orders", *KEYED):
-        con.execute(f"create or replace table was_{table} as {_touched_rows(KEPT, table)}")
+        con.execute(f"create or replace table was_{table} as {touched_rows(KEPT, table)}")
     con.execute(touched_sellers())
 
 
 def subset(schema: str) -> dict[str, str]:
     """Selects of a schema's touched rows, by table; the sellers that they name, and every correction."""
-    rows = {t: f"from was_{t}" if schema == KEPT else _touched_rows(schema, t) for t in ("orders", *KEYED)}
+    rows = {t: f"from was_{t}" if schema == KEPT else touched_rows(schema, t) for t in ("orders", *KEYED)}
     others = {"sellers": "seller_id in (from touched_sellers)", "interventions": "false", "corrections": "true"}
     return rows | {t: _rows(schema, t, chosen) for t, chosen in others.items()}
 
 
 def touched_sellers() -> str:
     """The sellers that the touched rows name."""
-    rows = [f"from was_{t}" for t in NAMING] + [_touched_rows(ARRIVED, t) for t in NAMING]
+    rows = [f"from was_{t}" for t in NAMING] + [touched_rows(ARRIVED, t) for t in NAMING]
     named = " union ".join(f"select seller_id from ({query}) as r" for query in rows)
     return f"create or replace table touched_sellers as {named}"
 
 
-def _touched_rows(schema: str, table: str) -> str:
+def touched_rows(schema: str, table: str) -> str:
+    """A select of a schema's touched rows of an order, return, case or rating."""
     keyed = f" or {_known_key(table)}" if table in KEYED else ""
     return _rows(schema, table, f"(order_id in (from touched_orders){keyed})")
 
@@ -91,9 +93,15 @@ def _of_sellers() -> list[str]:
     return [f"insert into touched_orders {orders}", f"insert into touched_keys {keys}"]
 
 
-def _spread(con: duckdb.DuckDBPyConnection) -> bool:
+def spread(con: duckdb.DuckDBPyConnection, schemas: Sequence[str] = (KEPT, ARRIVED)) -> None:
+    """From the touched orders on to all rows of the same orders and keys, until nothing is added."""
+    while _step(con, schemas):
+        pass
+
+
+def _step(con: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> bool:
     """One step further along keys and orders; whether it led anywhere."""
-    both = [(s, t) for s in (KEPT, ARRIVED) for t in KEYED]
+    both = [(s, t) for s in schemas for t in KEYED]
     keys = " union ".join(
         f"select '{t}' as table_name, {key(t)} as key from {s}.{t} where order_id in (from touched_orders)"
         for s, t in both

@@ -7,10 +7,11 @@ and then the other's) are worked out together, in the first slice.
 import duckdb
 
 from features.contract import TABLES
-from features.growth_build import CORRECTIONS, Source, build, first_lines, load, summed
+from features.growth_build import CORRECTIONS, Source, build, first_lines, line_counts, load, summed
 from features.growth_rows import KEPT, NAMING, ROWS, key
 from features.ledger import ENTRIES
 
+NAMED_LINES = "(select seller_id, item_id, category from known_lines join seller_codes using (seller))"
 SLICE = 8_000_000  # order lines that are worked out at once
 
 
@@ -29,6 +30,7 @@ def build_whole(con: duckdb.DuckDBPyConnection, source: Source) -> None:
             f"insert into kept.ledger_corrections {summed(CORRECTIONS, source.quantities, 'ledger_corrections')}"
         )
         con.execute(f"insert into kept.first_lines {first_lines()}")
+        con.execute(f"insert into kept.line_counts {line_counts(NAMED_LINES)}")
 
 
 def _slice(number: int, slices: int) -> dict[str, str]:

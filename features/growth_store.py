@@ -16,7 +16,7 @@ from features.ledger import ENTRIES
 from features.quantities import available_quantities
 
 FILE = "ledger.duckdb"
-FORMAT = 1
+FORMAT = 2
 
 
 @contextmanager
@@ -44,6 +44,7 @@ def create(con: duckdb.DuckDBPyConnection, quantities: tuple[str, ...]) -> None:
     keys = f"{CORRECTIONS[0]} varchar, {CORRECTIONS[1]} integer, {CORRECTIONS[2]} integer"
     con.execute(f"create table kept.ledger_corrections ({keys}, {sums})")
     con.execute("create table kept.first_lines (seller_id varchar, item_id varchar, category varchar, day integer)")
+    con.execute("create table kept.line_counts (seller_id varchar, item_id varchar, category varchar, lines bigint)")
     con.execute("create table kept.taken (digest varchar, table_name varchar, file varchar)")
     con.execute("create table kept.facts (facts varchar)")
 

@@ -5,7 +5,19 @@ from collections.abc import Sequence
 import duckdb
 
 from features.contract import TABLES
-from features.growth_build import CORRECTIONS, LEDGER, Source, build, difference, first_lines, known, load, summed
+from features.growth_build import (
+    CORRECTIONS,
+    LEDGER,
+    LINE_COUNTS,
+    Source,
+    build,
+    difference,
+    first_lines,
+    known,
+    line_counts,
+    load,
+    summed,
+)
 from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch
 from features.ledger import ENTRIES
 from features.states import EVER
@@ -15,7 +27,7 @@ FIRST = "seller_id, item_id, category, day"
 
 
 def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make the tables that say what changes in ledger, ledger_corrections and first_lines."""
+    """Make the tables that say what changes in ledger, ledger_corrections, first_lines and line_counts."""
     con.execute("create or replace table reopened (seller_id varchar)")
     _before_and_lines(con, source)
     con.execute(f"insert into reopened {_reopened()}")
@@ -26,6 +38,9 @@ def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     _changed(con, "ledger", LEDGER, source.quantities, counted=True)
     _changed(con, "ledger_corrections", CORRECTIONS, source.quantities, counted=False)
     _changed_firsts(con)
+    for name, lines in (("old_line_counts", "old_lines"), ("line_counts", "new_lines")):
+        con.execute(f"create or replace table {name} as {line_counts(lines)}")
+    _changed(con, "line_counts", LINE_COUNTS, ("lines",), counted=False)
 
 
 def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -89,7 +104,7 @@ def _changed(
     """Rows of a table of sums that go, and the sums that come in their place."""
     names = [*quantities, *([ENTRIES] if counted else [])]
     con.execute(f"create or replace table gained as {difference(key, quantities, table, f'old_{table}', counted)}")
-    same = " and ".join(f"k.{c} = g.{c}" for c in key)
+    same = " and ".join(f"k.{c} is not distinct from g.{c}" for c in key)
     con.execute(f"""create or replace table {table}_before as select k.rowid as id, k.* from kept.{table} as k
         semi join gained as g on {same}""")
     rows = f"(from gained union all select {', '.join((*key, *names))} from {table}_before)"

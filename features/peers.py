@@ -5,12 +5,13 @@ needs its own ledger and these figures, nothing else of other sellers.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 SMALL, MEDIUM = 30, 300  # orders in 60 days that separate small, medium and large sellers (our assumption)
 MINIMUM_PEERS = 30  # a peer group with fewer sellers gives way to the next wider one
 # A seller of whom category or fulfilment is not known has no peers but the market: likeness is not to be guessed, and
 # on a record without fulfilment (aircraft) the category's rate as prior cost .02 of average precision.
-CODES = 1_000_000  # more than the values of any dimension
+CODES = 1_000_000_000  # more than the values of any dimension: a large marketplace has millions of items
 DIMENSIONS = {"category": "category", "item": "item_id"}
 PEER_LEVELS = ("peer_size", "peer_fulfilment", "peer_category", "market")  # finest first
 GROUPS = ("market", "category", "item", "region")
@@ -26,11 +27,28 @@ LEVELS: dict[str, tuple[str, ...]] = {
 SEPARATOR = " · "
 
 
-def main_value_sql(dimension: str) -> str:
+@dataclass(frozen=True)
+class Lines:
+    """Tables that tell of the order lines of all days: one by one, or counted.
+
+    counted: SQL that counts the lines of a group; values: a table with all items and categories; firsts: lines that
+    hold the first of each seller, item and category.
+    """
+
+    table: str = "known_lines"
+    counted: str = "count(*)"
+    values: str = "orders"
+    firsts: str = "known_lines"
+
+
+ONE_BY_ONE = Lines()
+
+
+def main_value_sql(dimension: str, lines: Lines = ONE_BY_ONE) -> str:
     """The value of a dimension under which most of a seller's lines were ordered by each as-of day (ties: the last)."""
     so_far = "order by as_of rows between unbounded preceding and current row"
-    counted = f"""select l.seller, c.code, d.as_of, count(*) as units
-        from known_lines as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
+    counted = f"""select l.seller, c.code, d.as_of, {lines.counted} as units
+        from {lines.table} as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
         join next_as_of as d on d.day = l.day
         group by l.seller, c.code, d.as_of"""
     # Lines only add up, so the highest score so far belongs to the value that leads; the code rides along in its tail.
@@ -44,15 +62,17 @@ def main_value_sql(dimension: str) -> str:
                 group by seller, as_of) as s on s.seller = g.seller and s.as_of = g.as_of) as led"""
 
 
-NEXT_AS_OF = """select l.day, min(d.as_of) as as_of
-    from (select distinct day from known_lines) as l join as_of_days as d on d.as_of >= l.day group by l.day"""
+def next_as_of_sql(lines: Lines = ONE_BY_ONE) -> str:
+    """The first as-of day from each day of the lines on."""
+    return f"""select l.day, min(d.as_of) as as_of
+        from (select distinct day from {lines.table}) as l join as_of_days as d on d.as_of >= l.day group by l.day"""
 
 
-def codes_sql(dimension: str) -> str:
+def codes_sql(dimension: str, lines: Lines = ONE_BY_ONE) -> str:
     """Numbers for the values of a dimension, in their order."""
     column = DIMENSIONS[dimension]
     return f"""select {dimension}, row_number() over (order by {dimension}) as code
-        from (select distinct {column} as {dimension} from orders where {column} is not null) as d"""
+        from (select distinct {column} as {dimension} from {lines.values} where {column} is not null) as d"""
 
 
 def attributes_sql(columns: Collection[str]) -> str:

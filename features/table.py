@@ -13,7 +13,17 @@ from features.catalogue import available_features
 from features.engine import Engine
 from features.feature import Feature, figure
 from features.ledger import Ledger
-from features.peers import DIMENSIONS, NEXT_AS_OF, attributes_sql, codes_sql, figures_sql, main_value_sql, rows_sql
+from features.peers import (
+    DIMENSIONS,
+    ONE_BY_ONE,
+    Lines,
+    attributes_sql,
+    codes_sql,
+    figures_sql,
+    main_value_sql,
+    next_as_of_sql,
+    rows_sql,
+)
 from features.standards import Standard
 from features.states import Step
 from features.windows import split, steps
@@ -110,19 +120,21 @@ def published_figures(ledger: Ledger, as_of: int) -> pa.Table:
     return ledger.con.sql(f"select * from figures where as_of = {as_of} order by level, name").to_arrow_table()
 
 
-def statements(needs: Plan, as_of: Iterable[int], published: bool = False, corrected: bool = True) -> list[Step]:
+def statements(
+    needs: Plan, as_of: Iterable[int], published: bool = False, corrected: bool = True, lines: Lines = ONE_BY_ONE
+) -> list[Step]:
     """Everything that is made on the way to the feature rows, in order."""
     figures = "select * from published_figures" if published else figures_sql(needs.groups)
     return [
         *steps(as_of, needs.windows, "windows", corrected),
-        Step("next_as_of", NEXT_AS_OF),
-        *(Step(f"{d}_codes", codes_sql(d)) for d in DIMENSIONS),
-        *(Step(f"{d}_main", main_value_sql(d)) for d in DIMENSIONS),
+        Step("next_as_of", next_as_of_sql(lines)),
+        *(Step(f"{d}_codes", codes_sql(d, lines)) for d in DIMENSIONS),
+        *(Step(f"{d}_main", main_value_sql(d, lines)) for d in DIMENSIONS),
         Step("attributes", attributes_sql(needs.windows)),
         Step("figures", figures),
         *(since.steps(needs.since) if needs.since else []),
         *(items.steps() if needs.items else []),
-        *(troubles.steps() if needs.troubles else []),
+        *(troubles.steps(lines.firsts) if needs.troubles else []),
         Step("feature_rows", feature_rows_sql(needs), view=True),
     ]
 

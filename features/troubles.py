@@ -29,16 +29,16 @@ DECIDED = """select table_name, row_key, min(decided_at_day) as decided_day
     from corrections where effect = 'excluded' group by table_name, row_key"""
 
 
-def steps() -> list[Step]:
-    """The tables that lead to `troubles`, in the order of making."""
+def steps(firsts: str = "known_lines") -> list[Step]:
+    """The tables that lead to `troubles`, in the order of making; firsts: lines with the first of each category."""
     return [
-        Step("troubled_lines", troubled_lines_sql()),
+        Step("troubled_lines", troubled_lines_sql(firsts)),
         Step("troubled_items", troubled_items_sql()),
         Step(TABLE, troubles_sql()),
     ]
 
 
-def troubled_lines_sql() -> str:
+def troubled_lines_sql(firsts: str) -> str:
     """Lines in trouble: from when until when that is known, and whether the line is in a category new to the seller."""
     told = " union all ".join(
         f"""select '{table}' as table_name, {key} as row_key, seller, order_id, {line} as line_id, {day} as day,
@@ -52,7 +52,7 @@ def troubled_lines_sql() -> str:
         from ({told}) as t join known_lines as l on l.seller = t.seller and l.order_id = t.order_id
             and coalesce(t.line_id, l.line_id) = l.line_id
         left join ({DECIDED}) as x on x.table_name = t.table_name and x.row_key = t.row_key
-        left join ({taken_on_sql("category")}) as c on c.seller = l.seller and c.category = l.category"""
+        left join ({taken_on_sql("category", firsts)}) as c on c.seller = l.seller and c.category = l.category"""
 
 
 def troubled_items_sql() -> str:

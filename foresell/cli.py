@@ -21,6 +21,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 Data = Annotated[
     Path, typer.Argument(help="Folder in the data contract (docs/data.md), or postgresql:NAME.", show_default=False)
 ]
+DataOrLedger = Annotated[
+    Path,
+    typer.Argument(
+        help="Folder in the data contract, postgresql:NAME, or a ledger that grew: the rows of its last day.",
+        metavar="DATA",
+        show_default=False,
+    ),
+]
 Standards = Annotated[
     str | None,
     typer.Option(help="Standards file, or a shipped preset; without it the built-in file.", metavar="FILE|preset:NAME"),
@@ -113,7 +121,7 @@ def simulate(
 
 @app.command()
 def features(
-    data: Data,
+    data: DataOrLedger,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
     every: Annotated[str, typer.Option(help="Days between as-of dates, as in 7d.")] = "7d",
     engine: Annotated[
@@ -207,7 +215,7 @@ def rollback(as_json: Json = False) -> None:
 
 @app.command()
 def score(
-    data: Data,
+    data: DataOrLedger,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
     zone: Zone = None,
     as_json: Json = False,

@@ -12,11 +12,13 @@ from features import postgresql
 from features.appeals import known_by
 from features.engine import Engine, connect, quoted
 from features.errors import ForesellError
+from features.grown import grown_blocks, is_grown
 from features.importing import import_source
 from features.intake import Marketplace, open_folder
 from features.ledger import Ledger, build_ledger
 from features.quarantine import IntakeReport
 from features.settings import Settings
+from features.standards import StandardsFile
 from features.standards_file import load
 from features.table import Plan, make_rows, plan, usable, written_sql
 from foresell.console import Outcome, Say, steps
@@ -47,6 +49,8 @@ def write_features(
 ) -> Outcome:
     """Build the ledger and the feature table and write it as Parquet: one file, or Spark's folder of files."""
     days, file = parse_days(every), load(standards)
+    if is_grown(data):
+        return _write_grown(data, out, file, run)
     with steps() as say, opened(run, data, zone, say) as market:
         say("building the ledger")
         ledger = build_ledger(market)
@@ -56,6 +60,18 @@ def write_features(
         say("writing")
         write_rows(ledger.con, written_sql(needs), out, run.engine)
     return _written(ledger.market.report, needs, out)
+
+
+def _write_grown(data: Path, out: Path, file: StandardsFile, run: Run) -> Outcome:
+    """The rows of the last day of a grown ledger."""
+    if run.engine != "duckdb":
+        raise ForesellError("A grown ledger is read by DuckDB.", f"--engine {run.engine}", "leave --engine out")
+    with steps() as say:
+        say("building the features of the last day")
+        with grown_blocks(data, file.standards) as blocks:
+            say("writing")
+            write_rows(blocks.ledger.con, written_sql(blocks.needs), out, run.engine)
+            return _written(blocks.ledger.market.report, blocks.needs, out)
 
 
 @contextmanager

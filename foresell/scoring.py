@@ -1,12 +1,15 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from features.engine import connect, quoted
 from features.errors import ForesellError
+from features.grown import grown_blocks, is_grown
 from features.ledger import Ledger
-from features.row_blocks import row_blocks
+from features.row_blocks import RowBlocks, row_blocks
 from features.settings import Settings
 from features.table import FeatureTable, build_table
 from foresell.console import Outcome, Say, counted, steps, table
@@ -25,15 +28,30 @@ def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
     settings = Settings()
     with steps() as say:
         version, bundle = champion(settings, say)
-        ledger = read_ledger(data, zone, settings, say, present=True)
-        say("building the features")
-        blocks = row_blocks(ledger, ledger.last_day, [model.standard for model in bundle.models])
-        check_catalogue(bundle, blocks.needs.features)
-    with counted("scoring") as tell:
+    with last_rows(data, zone, settings, bundle) as blocks:
         shap = ManyContributions(blocks.sellers)
-        scorer, workers = Scorer(bundle, version, shap), os.cpu_count() or 1
-        found = write_scores(scorer, active(blocks), out, lambda done: tell(done, len(blocks)), workers)
-    return _scored(out, iso(ledger.last_day), shap, found)
+        with counted("scoring") as tell:
+            scorer, workers = Scorer(bundle, version, shap), os.cpu_count() or 1
+            found = write_scores(scorer, active(blocks), out, lambda done: tell(done, len(blocks)), workers)
+    return _scored(out, iso(blocks.ledger.last_day), shap, found)
+
+
+@contextmanager
+def last_rows(data: Path, zone: str | None, settings: Settings, bundle: Bundle) -> Iterator[RowBlocks]:
+    """Every seller's row at the last ledger day of a data folder or grown ledger, with what the bundle reads."""
+    standards = [model.standard for model in bundle.models]
+    with ExitStack() as until_scored, steps() as say:
+        if is_grown(data):
+            say("building the features")
+            blocks = until_scored.enter_context(grown_blocks(data, standards))
+        else:
+            ledger = read_ledger(data, zone, settings, say, present=True)
+            say("building the features")
+            blocks = row_blocks(ledger, ledger.last_day, standards)
+        check_catalogue(bundle, blocks.needs.features)
+        kept = until_scored.pop_all()
+    with kept:
+        yield blocks
 
 
 def champion(settings: Settings, say: Say) -> tuple[str, Bundle]:

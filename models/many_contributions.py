@@ -111,7 +111,8 @@ def depth(model: RiskModel) -> int:
 
 def too_deep(model: RiskModel) -> str:
     """Why a model's trees would take the batch algorithm too much memory; empty when they would not."""
-    return "" if (found := depth(model)) <= DEEPEST else f"trees of {found} decisions are too deep for the batch algorithm"
+    found = depth(model)
+    return "" if found <= DEEPEST else f"trees of {found} decisions are too deep for the batch algorithm"
 
 
 def batched(fast: Fast, model: RiskModel, matrix: Array) -> Array:

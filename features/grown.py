@@ -1,0 +1,189 @@
+"""Feature rows of the last day of a ledger that grew: read from its sums, and from the order lines of the last weeks.
+
+A slice of sellers is worked out at a time, by the same statements as any rows, so that memory does not grow with the
+number of sellers; groups' figures are summed over all slices. What is kept of each slice lies in a file on disk.
+"""
+
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from features import growth_store as store
+from features import items, troubles
+from features.contract import TABLES
+from features.engine import quoted
+from features.errors import ForesellError
+from features.growth_build import HISTORY, Source, load
+from features.growth_rows import KEPT, KEYED, ROWS, TOUCHED, spread, touched_rows
+from features.intake import Marketplace
+from features.ledger import Ledger, read_sources, statements
+from features.peers import Lines
+from features.quantities import failure_parts
+from features.quarantine import IntakeReport
+from features.row_blocks import BLOCK, RowBlocks
+from features.standards import Standard
+from features.states import SHARED_ORDERS, Step
+from features.table import Plan, plan, usable
+from features.table import statements as row_statements
+
+MEMORY_GB = 2.0
+SLICE = 1_000_000  # ledger rows that are worked out at once
+ROWS_BACK = max(items.ITEM_DAYS, troubles.UNITS_DAYS, troubles.DAYS)  # days of order lines that rows look at
+COUNTED = Lines("line_tally", "cast(sum(l.lines) as bigint)", "line_tally", "history")
+PLACE = "slices.main"  # where the slices' tables are put together
+WHOLE = ("figures", "feature_rows")  # made of all slices
+SELLERS = """select seller_id, row_number() over (order by seller_id) as seller from (
+    select seller_id from ledger_rows union select seller_id from sellers union select seller_id from orders
+    union select seller_id from cases union select seller_id from feedback) as s"""
+TALLY = """select c.seller, t.item_id, t.category, {day} as day, t.lines from (
+        select seller_id, item_id, category, lines from kept.line_counts where {chosen} union all
+        select c.seller_id, l.item_id, l.category, -1 as lines from known_lines as l
+            join seller_codes as c on c.seller = l.seller where l.day > {day}) as t
+    join seller_codes as c on c.seller_id = t.seller_id"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of a grown ledger: its source, the day that its rows speak from, and how many days back."""
+
+    con: duckdb.DuckDBPyConnection
+    source: Source
+    first_day: int
+    day: int
+    back: int
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger's facts; its tables hold one slice at a time."""
+        source, report = self.source, IntakeReport(self.source.name, self.source.zone, ())
+        market = Marketplace(self.con, source.name, source.zone, source.available, report)
+        return Ledger(market, source.quantities, failure_parts(source.quantities), self.first_day, self.day)
+
+
+def is_grown(place: Path) -> bool:
+    """Whether a folder holds a ledger that `foresell grow` made."""
+    return (place / store.FILE).is_file()
+
+
+@contextmanager
+def grown_blocks(
+    place: Path, standards: Collection[Standard], size: int = BLOCK, memory_gb: float = MEMORY_GB
+) -> Iterator[RowBlocks]:
+    """The rows of the ledger's last day, block by block in the order of seller ids; gone when the context ends."""
+    with reading(place, memory_gb, ROWS_BACK) as read:
+        source = read.source
+        needs = plan(source.quantities, usable(standards, source.quantities))
+        ids = make_rows(read, needs)
+        yield RowBlocks(read.ledger, needs, tuple(ids[::size]), len(ids))
+
+
+@contextmanager
+def reading(place: Path, memory_gb: float, back: int) -> Iterator[Reading]:
+    """A ledger opened to be read, with the recent order lines beside it in a file of their own."""
+    if not is_grown(place):
+        raise ForesellError("A grown ledger must be there.", f"none in {place}", "foresell grow LEDGER DATA makes one")
+    with (
+        tempfile.TemporaryDirectory(prefix="foresell-rows-") as scratch,
+        store.opened(place / store.FILE, memory_gb, read_only=True) as con,
+    ):
+        con.execute(f"attach {quoted(Path(scratch) / 'slices.duckdb')} as slices")
+        con.execute("create schema slices.recent")
+        first, last = con.execute("select min(day), max(day) from kept.ledger where ordered > 0").fetchall()[0]
+        read = Reading(con, store.source_of(con), int(first), int(last), back)
+        keep_recent(read)
+        yield read
+
+
+def keep_recent(read: Reading) -> None:
+    """Copy the rows of the last days, and what else there is of the same orders and keys."""
+    con = read.con
+    con.execute(TOUCHED)
+    for table in ("orders", *KEYED):
+        con.execute(f"insert into touched_orders {_recent_orders(table, read.day - read.back)}")
+    con.execute("create or replace table touched_orders as select distinct order_id from touched_orders")
+    spread(con, (KEPT,))
+    for table in ("orders", *KEYED):
+        con.execute(f"create table slices.recent.{table} as {touched_rows(KEPT, table)}")
+
+
+def _recent_orders(table: str, day: int) -> str:
+    days = ", ".join(name for name in TABLES[table].typed if name.endswith("_day"))
+    return f"select order_id from {KEPT}.{table} where greatest({days}) > {day} and order_id is not null"
+
+
+def make_rows(read: Reading, needs: Plan) -> list[str]:
+    """Make `feature_rows` of all sellers; the sellers' ids in order, those without a row among them."""
+    corrected = bool(read.con.execute("select count(*) > 0 from kept.ledger_corrections").fetchall()[0][0])
+    steps = row_statements(needs, [read.day], corrected=corrected, lines=COUNTED)
+    kept = [step for step in steps if step.name in _kept(needs)]
+    for number, (first, past) in enumerate(edges(read.con)):
+        load_slice(read, first, past)
+        for step in steps:
+            if step.name not in WHOLE:
+                read.con.execute(step.sql)
+        for step in kept:
+            how = f"insert into {PLACE}.{step.name}" if number else f"create table {PLACE}.{step.name} as"
+            read.con.execute(f"{how} select * from {step.name} where {_between(first, past)}")
+    for step in kept:
+        read.con.execute(f"drop table {step.name}")
+        read.con.execute(Step(step.name, f"select * from {PLACE}.{step.name}", view=True).sql)
+    for step in steps:
+        if step.name in WHOLE:
+            read.con.execute(step.sql)
+    return [row[0] for row in read.con.execute("select seller_id from attributes order by seller_id").fetchall()]
+
+
+def _kept(needs: Plan) -> set[str]:
+    """Tables with one row a seller, from which the feature rows are put together."""
+    used = {"time_since": needs.since, items.TABLE: needs.items, troubles.TABLE: needs.troubles}
+    return {"attributes", *(table for table, columns in used.items() if columns)}
+
+
+def edges(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
+    """First seller of each slice, and the one before which it ends; slices hold about as many ledger rows each."""
+    sums = "select seller_id, sum(count(*)) over (order by seller_id) as so_far from kept.ledger group by seller_id"
+    firsts = f"select min(seller_id) from ({sums}) as s group by so_far // {SLICE} order by so_far // {SLICE}"
+    found = [row[0] for row in con.execute(firsts).fetchall()]
+    return list(zip(found, [*found[1:], None], strict=True))
+
+
+def _between(first: str, past: str | None) -> str:
+    return f"seller_id >= {quoted(first)}" + (f" and seller_id < {quoted(past)}" if past is not None else "")
+
+
+def load_slice(read: Reading, first: str, past: str | None) -> None:
+    """Make the tables that rows are made from, for the sellers of a slice."""
+    con, source, mine = read.con, read.source, _between(first, past)
+    load(con, slice_rows(con, mine))
+    con.execute(f"create or replace table ledger_rows as select * from kept.ledger where {mine}")
+    con.execute(Step("seller_codes", SELLERS).sql)
+    con.execute(Step("shared_orders", SHARED_ORDERS).sql)
+    con.execute(f"create or replace table first_lines as select * from kept.first_lines where {mine}")
+    con.execute(HISTORY)
+    for step in _until_ledger(statements(source.quantities, read_sources(read.ledger.market), "history")):
+        con.execute(step.sql)
+    coded = "select l.*, c.seller from ledger_rows as l join seller_codes as c on c.seller_id = l.seller_id"
+    corrections = "select c.seller, k.* from kept.ledger_corrections as k join seller_codes as c using (seller_id)"
+    con.execute(Step("ledger", coded).sql)
+    con.execute(Step("ledger_corrections", f"{corrections} where {mine}").sql)
+    con.execute(Step("line_tally", TALLY.format(day=read.day, chosen=mine)).sql)
+
+
+def slice_rows(con: duckdb.DuckDBPyConnection, mine: str) -> dict[str, str]:
+    """Selects of the rows that a slice's sellers need, by table: those of their orders and keys."""
+    con.execute(TOUCHED)
+    for table in ("orders", "cases", "feedback"):
+        con.execute(f"insert into touched_orders select distinct order_id from slices.recent.{table} where {mine}")
+    spread(con, ("slices.recent",))
+    rows = {table: touched_rows("slices.recent", table) for table in ("orders", *KEYED)}
+    others = {"sellers": mine, "interventions": "false", "corrections": "true"}
+    names = {table: ", ".join(TABLES[table].typed) for table in ROWS}
+    return rows | {t: f"select {names[t]} from {KEPT}.{t} where {chosen}" for t, chosen in others.items()}
+
+
+def _until_ledger(steps: Sequence[Step]) -> list[Step]:
+    return list(steps[: [step.name for step in steps].index("ledger")])
