@@ -66,8 +66,8 @@ def write_matrices(home: Path, bundle: Bundle) -> Store:
     said = together.predict(rows.table.block)
     folder = home / "bare"
     folder.mkdir()
-    for model, prediction in zip(together.models, said, strict=True):
-        np.save(folder / f"{model.key}.npy", prediction.matrix)
+    for model, matrix in zip(said.models, said.matrices, strict=True):
+        np.save(folder / f"{model.key}.npy", matrix)
         (folder / f"{model.key}.txt").write_text(model.text)
     (folder / "sellers.json").write_text(json.dumps(rows.table.seller_id.tolist()))
     (home / "ids.txt").write_text("\n".join(rows.table.seller_id.tolist()) + "\n")

@@ -37,12 +37,16 @@ class Field:
             total = _step(total, sign, float(row[term]) if isinstance(term, str) else term)
         return total
 
-    def said(self, row: Row) -> str:
-        """The words for a row."""
+    def found(self, row: Row) -> float | str:
+        """What it stands for in a row."""
         known = row.get(self.expression)  # most expressions are one column
-        if isinstance(known, str):
-            return known or UNKNOWN
-        return self.worded(self.value(row) if known is None else known)
+        return self.value(row) if known is None else known
+
+    def said(self, found: float | str) -> str:
+        """The words for what was found."""
+        if isinstance(found, str):
+            return found or UNKNOWN
+        return self.worded(found)
 
     def worded(self, number: float) -> str:
         """The words for what the expression comes to."""
@@ -51,13 +55,11 @@ class Field:
             return _words(self.wordings, number)
         return UNKNOWN if math.isnan(number) else _styled(number, self.style)
 
-    def tells(self, row: Row) -> bool:
+    def tells(self, found: float | str) -> bool:
         """Whether it is known, and no bare count of 0."""
-        known = row.get(self.expression)
-        if isinstance(known, str):
-            return bool(known)
-        number = self.value(row) if known is None else known
-        return not (math.isnan(number) or (number == 0 and self.bare))
+        if isinstance(found, str):
+            return bool(found)
+        return not (math.isnan(found) or (found == 0 and self.bare))
 
     @cached_property
     def bare(self) -> bool:
@@ -74,9 +76,16 @@ class Part:
 
     def said(self, row: Row) -> str:
         """The words for a row."""
-        if self.optional and not all(piece.tells(row) for piece in self.pieces if isinstance(piece, Field)):
-            return ""
-        return "".join([piece if isinstance(piece, str) else piece.said(row) for piece in self.pieces])
+        words = []
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                words.append(piece)
+                continue
+            found = piece.found(row)
+            if self.optional and not piece.tells(found):
+                return ""
+            words.append(piece.said(found))
+        return "".join(words)
 
 
 def say(template: str, row: Row) -> str:
@@ -125,7 +134,8 @@ def _words(wordings: tuple[str, ...], number: float) -> str:
     """The wording for none, one, more, or for what is not known."""
     if math.isnan(number):
         return wordings[3] if len(wordings) > 3 else UNKNOWN
-    return wordings[max(0, min(2, math.ceil(number)))].replace("#", _plain(number))
+    wording = wordings[0 if number <= 0 else 1 if number <= 1 else 2]
+    return wording.replace("#", _plain(number)) if "#" in wording else wording
 
 
 def _styled(number: float, style: str) -> str:

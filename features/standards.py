@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Standard:
         """Whether the limit itself still keeps the standard."""
         return self.comparator in ("<=", ">=")
 
-    @property
+    @cached_property
     def _millionths(self) -> int:
         share = 1 - self.limit if self.complement else self.limit
         return int(share * MILLIONTHS)

@@ -52,10 +52,10 @@ class Bundle:
         return found
 
     def together(self, horizon: int, names: tuple[str, ...]) -> Together:
-        """The models of a horizon, ready for blocks with these columns; made once for each."""
+        """The models of a horizon, the headlines first, ready for blocks with these columns; made once for each."""
         found = self._together.get((horizon, names))
         if found is None:
-            mine = tuple(m for m in self.models if m.key.horizon == horizon)
+            mine = tuple(sorted((m for m in self.models if m.key.horizon == horizon), key=lambda m: bool(m.key.part)))
             found = self._together[horizon, names] = Together(mine, names)
         return found
 

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from features.standards import Standard
 from models import beta_binomial, roll_forward
-from models.roll_forward import Projection, Rule
+from models.roll_forward import Projection
 
 Array = NDArray[np.float64]
 LEVEL = (0.05, 0.95)  # the ends of a 90% interval
@@ -31,16 +31,16 @@ def expected_rate(standard: Standard, projection: Projection, concentration: flo
     mean beyond the 5% or 95% point (rare events) widens the interval, so that it always holds the expected rate.
     """
     scale = np.full(len(projection.coming), concentration)
-    return expected_rates(roll_forward.rule(standard, len(scale)), projection, scale)
+    return expected_rates(np.full(len(scale), standard.complement), projection, scale)
 
 
-def expected_rates(rule: Rule, projection: Projection, concentration: Array) -> ExpectedRate:
-    """The same for rows of several standards: a rule and a concentration for each row."""
+def expected_rates(complement: NDArray[np.bool_], projection: Projection, concentration: Array) -> ExpectedRate:
+    """The same for rows of several standards: whether each row's is a complement, and its concentration."""
     p = projection
     fewest, most = beta_binomial.quantiles(LEVEL, p.coming, p.a * concentration, p.b * concentration)
     volume = p.stay_n + p.coming
-    first, last = (roll_forward.rates(rule, p.stay_x + events, volume) for events in (fewest, most))
-    low, high = np.where(rule.complement, last, first), np.where(rule.complement, first, last)
+    first, last = (roll_forward.rates(complement, p.stay_x + events, volume) for events in (fewest, most))
+    low, high = np.where(complement, last, first), np.where(complement, first, last)
     return ExpectedRate(p.expected_rate, np.minimum(low, p.expected_rate), np.maximum(high, p.expected_rate))
 
 

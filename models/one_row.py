@@ -27,8 +27,12 @@ class OneRow:
         self.booster = booster  # kept, for its trees are used
         self.width = booster.num_feature()
         self.contributions = contributions
-        self._lock = Lock()  # the library keeps the row's path in what it made
+        self._lock = Lock()  # one row at a time in the places below, and in what the library made
+        self._row, self._out = np.empty(self.width), np.empty(self.width + 1 if contributions else 1)
+        self._count = ctypes.c_int64(0)
         self._made = _made(booster, self.width, contributions) if LIBRARY else None
+        places = ctypes.c_void_p(self._row.ctypes.data), ctypes.byref(self._count), self._out.ctypes.data_as(SINGLE)
+        self._arguments = (self._made, *places)
         if LIBRARY and self._made:
             weakref.finalize(self, LIBRARY.LGBM_FastConfigFree, self._made)
 
@@ -39,15 +43,12 @@ class OneRow:
         if not (LIBRARY and self._made):
             kind = {"pred_contrib": True} if self.contributions else {"raw_score": True}
             return np.asarray(self.booster.predict(row[None], num_threads=1, **kind), dtype=np.float64).ravel()
-        given, out = np.ascontiguousarray(row, dtype=np.float64), np.empty(self.width + 1 if self.contributions else 1)
-        found = ctypes.c_int64(0)
         with self._lock:
-            failed = LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(
-                self._made, ctypes.c_void_p(given.ctypes.data), ctypes.byref(found), out.ctypes.data_as(SINGLE)
-            )
-        if failed or found.value != len(out):
-            raise RuntimeError("LightGBM did not score the row.")
-        return out
+            self._row[:] = row
+            failed = LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(*self._arguments)
+            if failed or self._count.value != len(self._out):
+                raise RuntimeError("LightGBM did not score the row.")
+            return self._out.copy()
 
 
 def _made(booster: lgb.Booster, width: int, contributions: bool) -> ctypes.c_void_p | None:

@@ -25,7 +25,7 @@ ARITHMETIC = (
     "roll_forward_staying",  # bad share of the part that stays
     "roll_forward_volume",  # log(1 + volume at as_of + horizon)
 )
-INTERVAL = (0.05, 0.95)
+ENDS = np.array([[0.05], [0.95]])  # of a 90% interval
 FEW_ROWS = 64  # up to so many, one thread
 BANDS = ("clear", "watch", "review")
 
@@ -104,14 +104,15 @@ def predict(model: RiskModel, block: Block) -> Prediction:
     """Served log-odds and probabilities. nan features are what the trees have learned to do with them."""
     projection = roll_forward.project(model.standard, block, model.key.horizon)
     offset = roll_forward.log_odds(projection.probability)
-    return finished(model, matrix(model.features, block, projection), projection, offset)
-
-
-def finished(model: RiskModel, rows: Array, projection: Projection, offset: Array) -> Prediction:
-    """The prediction, once the Booster's rows and the offset are there."""
-    raw = _trees(model, rows, raw_score=True) if len(rows) else np.empty(0)
+    rows = matrix(model.features, block, projection)
+    raw = raw_scores(model, rows)
     served = model.calibration.apply(offset + raw)
     return Prediction(projection, rows, offset, raw, served, expit(served))
+
+
+def raw_scores(model: RiskModel, rows: Array) -> Array:
+    """What the trees add to the offset, shape (rows,)."""
+    return _trees(model, rows, raw_score=True) if len(rows) else np.empty(0)
 
 
 def contributions(model: RiskModel, prediction: Prediction) -> Array:
@@ -133,9 +134,9 @@ def interval_90(model: RiskModel, prediction: Prediction) -> tuple[Array, Array]
 
 def intervals_90(slope: Array, projection: Projection, offset: Array, served: Array) -> tuple[Array, Array]:
     """The same for rows of several models: the calibration's slope for each row, shape (rows,)."""
-    ends = [roll_forward.log_odds(roll_forward.given_quantile(projection, share)) for share in INTERVAL]
-    low, high = np.minimum(slope * (ends[0] - offset), 0), np.maximum(slope * (ends[1] - offset), 0)
-    return expit(served + low), expit(served + high)
+    ends = roll_forward.log_odds(roll_forward.given_quantile(projection, ENDS))
+    low, high = slope * (ends - offset)
+    return expit(served + np.minimum(low, 0)), expit(served + np.maximum(high, 0))
 
 
 def matrix(features: Iterable[str], block: Block, projection: Projection) -> Array:

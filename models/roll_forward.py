@@ -4,7 +4,7 @@ It repeats the frozen reference of the backtest protocol for any standard, so th
 beat. Only how a limit is met differs: whole numbers decide it here, as they do for a breach.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -94,18 +94,21 @@ def rule(standard: Standard, rows: int) -> Rule:
 def carried(c: Counts, r: Rule) -> Projection:
     """The counts one horizon on; a row's answer does not depend, to the bit, on the rows beside it."""
     market = c.market_x / np.maximum(c.market_n, 1)
-    rate = np.clip((c.now_x + PRIOR * market) / (c.now_n + PRIOR), LEAST_RATE, 1 - LEAST_RATE)
+    rate = np.minimum(np.maximum((c.now_x + PRIOR * market) / (c.now_n + PRIOR), LEAST_RATE), 1 - LEAST_RATE)
     a, b = rate * (c.now_n + PRIOR), (1 - rate) * (c.now_n + PRIOR)
     room = _most_kept(r, c.stay_n + c.coming) - c.stay_x
     met = _poisson_sf(r.minimum_volume - c.stay_n - 1, c.coming)
     past = beta_binomial.sf(room, c.coming, a, b)
-    expected = rates(r, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
+    expected = rates(r.complement, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
     own = (c.now_x, c.now_n, c.stay_x, c.stay_n, c.coming)
     return Projection(*own, market, a, b, room, met, past * met, expected)
 
 
-def given_quantile(projection: Projection, share: float) -> Array:
-    """P(breach), shape (rows,), were the seller's true rate the posterior quantile `share` (0..1) of Beta(a, b)."""
+def given_quantile(projection: Projection, share: float | Array) -> Array:
+    """P(breach), were the seller's true rate the posterior quantile `share` (0..1) of Beta(a, b).
+
+    share: one for all rows, or of shape (shares, 1). Shape (rows,), or (shares, rows).
+    """
     rate = betaincinv(projection.a, projection.b, share)
     room, coming = projection.room, projection.coming
     inside = (room >= 0) & (room < coming)
@@ -115,7 +118,7 @@ def given_quantile(projection: Projection, share: float) -> Array:
 
 def log_odds(probability: Array, eps: float = 1e-6, bound: float = LOG_ODDS_BOUND) -> Array:
     """log((p + eps) / (1 - p + eps)) clipped to +-bound, shape as given: the offset of the boosting."""
-    return np.asarray(np.clip(np.log((probability + eps) / (1 - probability + eps)), -bound, bound))
+    return np.asarray(np.minimum(np.maximum(np.log((probability + eps) / (1 - probability + eps)), -bound), bound))
 
 
 def most_kept(standard: Standard, volume: Array) -> Array:
@@ -129,9 +132,14 @@ def _most_kept(r: Rule, volume: Array) -> Array:
     return np.maximum(most, r.minimum_events - 1).astype(np.float64)
 
 
-def stacked(projections: Sequence[Projection]) -> Projection:
-    """One model's rows after the other's."""
-    return Projection(*(np.concatenate([getattr(p, f.name) for p in projections]) for f in fields(Projection)))
+def rows_of(projection: Projection, rows: slice) -> Projection:
+    """Some rows, as views."""
+    return Projection(*[column[rows] for column in vars(projection).values()])
+
+
+def repeated(r: Rule, rows: int) -> Rule:
+    """Each rule for so many rows."""
+    return r if rows == 1 else Rule(*(np.repeat(column, rows) for column in vars(r).values()))
 
 
 def stacked_rules(standards: Iterable[Standard], rows: int) -> Rule:
@@ -140,10 +148,10 @@ def stacked_rules(standards: Iterable[Standard], rows: int) -> Rule:
     return Rule(*(np.concatenate([getattr(r, f.name) for r in alone]) for f in fields(Rule)))
 
 
-def rates(r: Rule, bad: Array, volume: Array) -> Array:
-    """As Standard.rate, each row by its own standard."""
+def rates(complement: NDArray[np.bool_], bad: Array, volume: Array) -> Array:
+    """As Standard.rate, each row by its own standard's complement."""
     share: Array = np.divide(bad, volume, out=np.full(len(bad), np.nan), where=volume > 0)
-    return np.where(r.complement, 1 - share, share)
+    return np.where(complement, 1 - share, share)
 
 
 def market_counts(standard: Standard, block: Block) -> tuple[Array, Array]:

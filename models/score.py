@@ -1,6 +1,7 @@
 """From rows to scores: probability, interval, band, standing under the standard, expected rate, reasons."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,8 @@ from models import roll_forward
 from models.bundle import Bundle
 from models.expected_rate import ExpectedRate, expected_rates
 from models.explain import Explanation, explain, parts
-from models.risk_model import Key, Prediction, RiskModel, contributions, intervals_90, predict
+from models.risk_model import Prediction, RiskModel, contributions, intervals_90
+from models.together import Said, alone
 
 Array = NDArray[np.float64]
 LOW_EVIDENCE = 2  # under so many times the minimum volume, a rate says little
@@ -67,32 +69,33 @@ class Assessment:
 
 def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool = True) -> list[dict[str, Score]]:
     """For each row of the table, its score by risk. ForesellError when the bundle has no model for the horizon."""
-    scores: list[dict[str, Score]] = [{} for _ in range(len(table))]
+    heads, said = headline_models(bundle, horizon), bundle.together(horizon, table.block.names).predict(table.block)
     rows = [row_of(table, i) for i in range(len(table))] if reasons else []
-    heads, predicted = headline_models(bundle, horizon), _predictions(bundle, table.block, horizon)
-    for model, found in zip(heads, _assessments(heads, [predicted[model.key] for model in heads]), strict=True):
+    probabilities = _part_probabilities(said)
+    scores: list[dict[str, Score]] = [{} for _ in range(len(table))]
+    for found in _assessments(said, len(heads)):
         why = _explanations(bundle, found, rows) if reasons else [None] * len(scores)
-        of_parts = _part_probabilities(model, predicted)
+        mine = probabilities.get(found.model.key.risk, {})
         for i, by_risk in enumerate(scores):
-            by_risk[model.key.risk] = _score(found, i, why[i], {part: column[i] for part, column in of_parts.items()})
+            of_parts = {part: column[i] for part, column in mine.items()}
+            by_risk[found.model.key.risk] = _score(found, i, why[i], of_parts)
     return scores
 
 
 def assess(model: RiskModel, block: Block) -> Assessment:
     """What a model says of the rows, in arrays."""
-    return _assessments([model], [predict(model, block)])[0]
+    return _assessments(alone(model, block), 1)[0]
 
 
-def _assessments(models: Sequence[RiskModel], said: Sequence[Prediction]) -> list[Assessment]:
-    """Each model's, of the same rows; what is worked out number by number is worked out for all of them at once."""
-    rows, ahead = len(said[0].served), roll_forward.stacked([p.projection for p in said])
-    slope, scale = (np.repeat(v, rows) for v in zip(*((m.calibration.a, m.concentration) for m in models), strict=True))
-    offset, served = (np.concatenate([getattr(p, name) for p in said]) for name in ("offset", "served"))
-    ends = intervals_90(slope, ahead, offset, served)
-    rule = roll_forward.stacked_rules([m.standard for m in models], rows)
-    expected = expected_rates(rule, ahead, scale)
-    columns = [np.split(v, len(models)) for v in (*ends, expected.rate, expected.low, expected.high)]
-    return [_assessment(*each) for each in zip(models, said, *columns, strict=True)]
+def _assessments(said: Said, many: int) -> list[Assessment]:
+    """Those of the first models; what is worked out number by number is worked out for all of them at once."""
+    first = slice(many * said.rows)
+    ahead, models = roll_forward.rows_of(said.ahead, first), said.models[:many]
+    ends = intervals_90(said.slope[first], ahead, said.offset[first], said.served[first])
+    scale = np.repeat([model.concentration for model in models], said.rows)
+    expected = expected_rates(said.rule.complement[first], ahead, scale)
+    columns = [v.reshape(many, said.rows) for v in (*ends, expected.rate, expected.low, expected.high)]
+    return [_assessment(models[i], said.of(i), *(column[i] for column in columns)) for i in range(many)]
 
 
 def _assessment(
@@ -137,42 +140,41 @@ def _explanations(bundle: Bundle, found: Assessment, rows: list[dict[str, float 
     return [explain(model, bundle.features, split, i, row) for i, row in enumerate(rows)]
 
 
-def _predictions(bundle: Bundle, block: Block, horizon: int) -> dict[Key, Prediction]:
-    """By key, what every model of the horizon says."""
-    together = bundle.together(horizon, block.names)
-    return {model.key: said for model, said in zip(together.models, together.predict(block), strict=True)}
-
-
-def _part_probabilities(head: RiskModel, predicted: Mapping[Key, Prediction]) -> dict[str, list[float]]:
-    mine = {key.part: said for key, said in predicted.items() if key.part and key.risk == head.key.risk}
-    return {part: said.probability.tolist() for part, said in mine.items()}
+def _part_probabilities(said: Said) -> dict[str, dict[str, list[float]]]:
+    """By risk and part, one of each row."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for model, probabilities in zip(said.models, said.probabilities(), strict=True):
+        if model.key.part:
+            found.setdefault(model.key.risk, {})[model.key.part] = probabilities
+    return found
 
 
 def _score(found: Assessment, i: int, why: Explanation | None, of_parts: dict[str, float]) -> Score:
     said, expected = found.prediction, found.expected
-    rate = _number(expected.rate[i])
+    rate = _number(expected.rate, i)
     return Score(
-        probability=float(said.probability[i]),
-        interval_90=(float(found.low[i]), float(found.high[i])),
+        probability=said.probability.item(i),
+        interval_90=(found.low.item(i), found.high.item(i)),
         band=found.bands[i],
-        in_breach=bool(found.in_breach[i]),
-        low_evidence=bool(found.low_evidence[i]),
+        in_breach=found.in_breach.item(i),
+        low_evidence=found.low_evidence.item(i),
         standard=_standing(found, i),
         expected_rate=rate,
-        expected_rate_interval_90=None if rate is None else (float(expected.low[i]), float(expected.high[i])),
+        expected_rate_interval_90=None if rate is None else (expected.low.item(i), expected.high.item(i)),
         explanation=why,
-        log_odds=float(said.served[i]),
-        offset=float(said.offset[i]),
+        log_odds=said.served.item(i),
+        offset=said.offset.item(i),
         parts=of_parts,
     )
 
 
 def _standing(found: Assessment, i: int) -> Standing:
     s = found.model.standard
-    volume = int(found.prediction.projection.now_n[i])
-    return Standing(s.name, s.version, float(s.limit), _number(found.current_rate[i]), volume, s.minimum_volume)
+    volume = int(found.prediction.projection.now_n.item(i))
+    return Standing(s.name, s.version, float(s.limit), _number(found.current_rate, i), volume, s.minimum_volume)
 
 
-def _number(value: np.float64) -> float | None:
+def _number(column: Array, i: int) -> float | None:
     """JSON has no nan: what is undefined is None."""
-    return None if np.isnan(value) else float(value)
+    value: float = column.item(i)
+    return None if math.isnan(value) else value

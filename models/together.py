@@ -9,11 +9,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from features.block import Block
 from features.standards import Standard
 from models import roll_forward
-from models.risk_model import ARITHMETIC, Prediction, RiskModel, arithmetic, finished
+from models.risk_model import ARITHMETIC, Prediction, RiskModel, arithmetic, predict, raw_scores
 from models.roll_forward import Counts, Projection, Rule
 
 Array = NDArray[np.float64]
@@ -28,17 +29,21 @@ class Together:
     models: tuple[RiskModel, ...]
     names: tuple[str, ...]
 
-    def predict(self, block: Block) -> list[Prediction]:
-        """One prediction per model; block has the columns `names`."""
-        rows, many = len(block), len(self.models)
-        ahead = roll_forward.carried(self._counts(block), self._rule(rows))
-        offset = roll_forward.log_odds(ahead.probability).reshape(many, rows)
-        derived = np.stack(list(arithmetic(ahead).values())).reshape(len(ARITHMETIC), many, rows)
-        apart = _apart(ahead, many)
-        return [
-            finished(model, self._matrix(i, block, derived[:, i]), apart[i], offset[i])
-            for i, model in enumerate(self.models)
-        ]
+    def predict(self, block: Block) -> "Said":
+        """What the models say of rows with the columns `names`."""
+        rows = len(block)
+        shape = (len(ARITHMETIC) * len(self.models), rows)
+        rule = roll_forward.repeated(self._rules, rows)
+        ahead = roll_forward.carried(self._counts(block), rule)
+        offset = roll_forward.log_odds(ahead.probability)
+        derived = np.concatenate(list(arithmetic(ahead).values())).reshape(shape)  # by name, then by model
+        wide = np.concatenate([block.values, derived.T], axis=1)
+        matrices = [wide.take(places, axis=1) for places in self._places]
+        scored = zip(self.models, matrices, strict=True)
+        raw = np.concatenate([raw_scores(model, matrix) for model, matrix in scored])
+        slope, shift = (np.repeat(v, rows) for v in self._lines)
+        served = slope * (offset + raw) + shift
+        return Said(self.models, rows, rule, slope, ahead, matrices, offset, raw, served, expit(served))
 
     def _counts(self, block: Block) -> Counts:
         """Those of every model, one model's rows after the other's."""
@@ -47,17 +52,6 @@ class Together:
         values[:, :-1] = block.values[:, used]
         sums = values[:, places].sum(axis=-1)  # (rows, kinds of Counts, models); whole numbers, so the order is nothing
         return Counts(*np.ascontiguousarray(sums.transpose(1, 2, 0)).reshape(sums.shape[1], -1))
-
-    def _rule(self, rows: int) -> Rule:
-        return Rule(*(np.repeat(getattr(self._rules, f.name), rows) for f in fields(Rule)))
-
-    def _matrix(self, number: int, block: Block, derived: Array) -> Array:
-        """A model's rows: its columns of the block, and those worked out from the roll-forward."""
-        own, columns, others, which = self._layouts[number]
-        out = np.empty((len(block), len(own) + len(others)))
-        out[:, own] = block.values[:, columns]
-        out[:, others] = derived[which].T
-        return out
 
     @cached_property
     def _rules(self) -> Rule:
@@ -79,18 +73,54 @@ class Together:
         return np.array([index[name] for name in used], dtype=np.int64), places
 
     @cached_property
-    def _layouts(self) -> list[tuple[Places, Places, Places, Places]]:
-        index = {name: i for i, name in enumerate(self.names)}
-        return [_layout(model.features, index) for model in self.models]
+    def _lines(self) -> tuple[Array, Array]:
+        """Slope and shift of each model's calibration."""
+        lines = [model.calibration for model in self.models]
+        return np.array([line.a for line in lines]), np.array([line.c for line in lines])
+
+    @cached_property
+    def _places(self) -> list[Places]:
+        """Where each model's columns are: among the block's, or among those worked out from the roll-forward."""
+        index, many = {name: i for i, name in enumerate(self.names)}, len(self.models)
+        found = []
+        for m, model in enumerate(self.models):
+            derived = {name: len(self.names) + i * many + m for i, name in enumerate(ARITHMETIC)}
+            found.append(np.array([(derived if name in derived else index)[name] for name in model.features]))
+        return found
 
 
-def _layout(names: Sequence[str], index: dict[str, int]) -> tuple[Places, Places, Places, Places]:
-    """Where a model's columns go: own places and block columns, derived places and their numbers in ARITHMETIC."""
-    own = [i for i, name in enumerate(names) if name not in ARITHMETIC]
-    others = [i for i, name in enumerate(names) if name in ARITHMETIC]
-    columns, which = [index[names[i]] for i in own], [ARITHMETIC.index(names[i]) for i in others]
-    found = [np.array(numbers, dtype=np.int64) for numbers in (own, columns, others, which)]
-    return found[0], found[1], found[2], found[3]
+@dataclass(frozen=True)
+class Said:
+    """What several models say of the same rows: one model's rows after the other's, a matrix for each model."""
+
+    models: tuple[RiskModel, ...]
+    rows: int
+    rule: Rule
+    slope: Array  # of the calibration
+    ahead: Projection
+    matrices: Sequence[Array]
+    offset: Array
+    raw: Array
+    served: Array
+    probability: Array
+
+    def of(self, number: int) -> Prediction:
+        """One model's own."""
+        mine = slice(number * self.rows, (number + 1) * self.rows)
+        columns = (column[mine] for column in (self.offset, self.raw, self.served, self.probability))
+        return Prediction(roll_forward.rows_of(self.ahead, mine), self.matrices[number], *columns)
+
+    def probabilities(self) -> list[list[float]]:
+        """By model and row."""
+        found: list[list[float]] = self.probability.reshape(len(self.models), self.rows).tolist()
+        return found
+
+
+def alone(model: RiskModel, block: Block) -> Said:
+    """What one model says; ForesellError when the block lacks a column."""
+    p = predict(model, block)
+    rule, slope = roll_forward.rule(model.standard, len(block)), np.full(len(block), model.calibration.a)
+    return Said((model,), len(block), rule, slope, p.projection, [p.matrix], p.offset, p.raw, p.served, p.probability)
 
 
 def _columns(standard: Standard, horizon: int) -> list[list[str]]:
@@ -102,9 +132,3 @@ def _columns(standard: Standard, horizon: int) -> list[list[str]]:
     market = [[f"market_{q}_{days}" for q in side] for side in (bad, volume)]
     now = [[f"{q}_{days}" for q in side] for side in (bad, volume)]
     return [*now, *stay, [f"{q}_{comes}" for q in volume], *market]
-
-
-def _apart(ahead: Projection, many: int) -> list[Projection]:
-    """The projections of each model, views of the whole."""
-    columns = [getattr(ahead, f.name).reshape(many, -1) for f in fields(Projection)]
-    return [Projection(*(column[i] for column in columns)) for i in range(many)]

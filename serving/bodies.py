@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
 from serving import strict
 from serving.problems import Refused, invalid, refuse
@@ -51,16 +51,6 @@ def query(scope: Scope, route: Route) -> BaseModel | None:
         return route.query.model_validate_strings(given) if route.query else None
     except ValidationError as error:
         raise _invalid(error) from None
-
-
-def again(body: bytes, receive: Receive) -> Receive:
-    """A receive that first gives the body that was read."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
 
 
 def _check_headers(headers: Headers) -> None:

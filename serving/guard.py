@@ -13,26 +13,26 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import bodies, logs, metrics
 from serving.overload import Overload
 from serving.problems import MEDIA_TYPE, Problem, Refused, refuse, response
-from serving.routes import CURRENT, Call, Route, Routes
+from serving.routes import Call, Route, Routes
 
 if TYPE_CHECKING:
     from serving.running import Running
 
 LOGGER = logging.getLogger("foresell")
 ANSWER_SECONDS = 30.0  # under BentoML's own 60, whose answer has another shape
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-REQUEST_ID = "X-Request-ID"
+HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+REQUEST_ID = b"x-request-id"
 GIVEN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 KIND_BY_STATUS = {404: "not-found", 405: "method-not-allowed", 503: "not-ready", 504: "deadline"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -79,7 +79,7 @@ class Guard:
         answer.key_id = caller.key_id
         route, path = self.routes.find(scope["method"], scope["path"])
         door.admit(caller, route)
-        async with self.overload.place():
+        with self.overload.place():
             call = await self._call(route, path, caller.key_id, scope, receive)
             await self._answer(call, scope, receive, answer)
 
@@ -96,8 +96,7 @@ class Guard:
                 if call.route.handle:
                     await (await call.route.handle(call))(scope, receive, answer)
                 else:
-                    CURRENT.set(call)
-                    await self.app(scope, bodies.again(call.raw, receive) if call.route.body else receive, answer)
+                    await self.app(scope, receive, answer)
         except TimeoutError:
             raise refuse("deadline") from None
 
@@ -123,7 +122,7 @@ class _Answer:
         self.status = 0
         self.kind = ""  # of the problem, if it is one
         self.key_id = ""
-        self._headers = {**HEADERS, REQUEST_ID: request_id}
+        self._request_id = request_id.encode()
         self._replaced = False
 
     async def __call__(self, message: Message) -> None:
@@ -139,20 +138,20 @@ class _Answer:
             await response(problem, headers)({"type": "http"}, _nothing, self)
 
     async def _start(self, message: Message) -> None:
-        headers = MutableHeaders(raw=list(message["headers"]))
-        if message["status"] >= HTTPStatus.BAD_REQUEST and headers.get("content-type") != MEDIA_TYPE:
+        given = message["headers"]
+        if message["status"] >= HTTPStatus.BAD_REQUEST and Headers(raw=given).get("content-type") != MEDIA_TYPE:
             await self.problem(Problem(KIND_BY_STATUS.get(message["status"], "internal-error")))
             self._replaced = True
             return
         self.status = message["status"]
-        for name, value in self._headers.items():
-            headers.setdefault(name, value)
-        await self.send({**message, "headers": headers.raw})
+        names = {name for name, _ in given}
+        more = [pair for pair in (*HEADERS, (REQUEST_ID, self._request_id)) if pair[0] not in names]
+        await self.send({**message, "headers": [*given, *more]})
 
 
 def _request_id(scope: Scope) -> str:
     """The caller's, if it is short and plain; else one of ours. From here on it is in every line of the log."""
-    given = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    given = [value for name, value in scope["headers"] if name == REQUEST_ID]
     plain = len(given) == 1 and GIVEN_ID.fullmatch(given[0])
     request_id = given[0].decode() if plain else uuid4().hex
     logs.begin(request_id)

@@ -1,8 +1,8 @@
 """How many requests a worker holds at once. More would wait longer and longer; they are told to come again instead."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from serving.problems import Problem, Refused
 
@@ -19,8 +19,8 @@ class Overload:
         self.held = 0
         self._paused = 0
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    @contextmanager
+    def place(self) -> Iterator[None]:
         """A place among the requests at work; Refused when there is none."""
         if self.held >= self.most:
             raise Refused(Problem("overloaded"), {"Retry-After": "1"})

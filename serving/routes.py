@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,8 +24,8 @@ class Route:
     """One method of one path; a part of the path in braces is a parameter.
 
     name: of the operation, in the document and in clients made from it. answer: the model of a 200; None where it is
-    plain text or a page. handle: None where BentoML answers. problems: the kinds that this route answers with, beside
-    those that every route may. roles: who may ask, beside admin.
+    plain text or a page. handle: None where BentoML answers: its probes. problems: the kinds that this route answers
+    with, beside those that every route may. roles: who may ask, beside admin.
     """
 
     name: str
@@ -65,7 +64,6 @@ class Call:
     caller: str = ""  # id of the API key
 
 
-CURRENT: ContextVar[Call] = ContextVar("call")  # for what BentoML answers, which is given the body alone
 Handler = Callable[[Call], Awaitable[Response]]
 
 

@@ -1,13 +1,16 @@
-"""The prediction API as a BentoML service: the thin side towards BentoML."""
+"""The prediction API as a BentoML service: the thin side towards BentoML.
+
+BentoML starts, watches and ends the processes, answers the probes, and builds the Bento. The routes of the API are
+answered by the guard: BentoML's way from a request to a method of the service reads that method's signature, the body
+and the types of the answer anew each time, which takes a tenth of what a score does.
+"""
 
 import asyncio
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import bentoml
-from starlette.responses import Response
 
 from features.settings import Settings
 from serving import logs, metrics
@@ -17,30 +20,17 @@ from serving.freshness import Freshness
 from serving.guard import Guard
 from serving.jobs import work_on_jobs
 from serving.pointer import read
-from serving.problems import Refused, response
-from serving.routes import CURRENT
 from serving.running import Running
-from serving.schema import ScoreAnswer, ScoreRequest
 from serving.shadow import report as shadow_report
 from serving.table import ROUTES
 from serving.tidying import TIDY_SECONDS, tidy
 from serving.watch import ask_registry, compare_challenger, follow, look_once
 
+current_service = bentoml.get_current_service  # looked up once: bentoml's own look-up of a name imports each time
 MEASURE_SECONDS = 1.0
 # A commit is a dozen short turns of its thread. With Python's 5 ms it waits that long for each while scores are worked
 # out, and all the answers of its group with it.
 SWITCH_SECONDS = 0.0002
-
-
-class Checked(bentoml.IODescriptor):  # type: ignore[misc]
-    """The request as the guard has checked it, so that a body is read once."""
-
-    __root_input__ = True
-
-    @classmethod
-    async def from_http_request(cls, request: Any, serde: Any) -> Any:
-        """What BentoML would parse again."""
-        return CURRENT.get().body
 
 
 @bentoml.service(
@@ -103,16 +93,8 @@ class Foresell:
     def __is_ready__(self) -> bool:
         return self.scoring.ready
 
-    @bentoml.api(route="/v1/score", input_spec=Checked, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
-    async def score(self, request: ScoreRequest, /) -> Response:
-        """Score sellers that the store knows, or one by its history."""
-        try:
-            return await self.scoring.answer(CURRENT.get(), request)
-        except Refused as refused:
-            return response(refused.problem, refused.headers)
-
 
 # To the type checker the decorator above leaves a class; it made a bentoml.Service.
 Foresell.add_asgi_middleware(  # type: ignore[attr-defined]
-    Guard, routes=ROUTES, running=lambda: bentoml.get_current_service().running
+    Guard, routes=ROUTES, running=lambda: current_service().running
 )

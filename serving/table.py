@@ -1,6 +1,6 @@
 """The table of routes. A new endpoint is a line here, a model of its body and answer, and a function of its call."""
 
-from serving import decisions, explaining, jobs, metrics, model_pages, openapi, outcomes, pages
+from serving import decisions, explaining, jobs, metrics, model_pages, openapi, outcomes, pages, scores
 from serving.routes import Route, Routes
 from serving.schema import ScoreAnswer, ScoreRequest
 from serving.schema_model import ExplainAnswer, ExplainRequest, ModelAnswer, StandardsAnswer
@@ -47,6 +47,7 @@ ROUTES = Routes(
             "POST",
             "/v1/score",
             "Score sellers: the probability of a breach, why, and how sure.",
+            scores.score,
             body=ScoreRequest,
             answer=ScoreAnswer,
             problems=SCORED,

@@ -5,16 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from features.settings import Settings
 from serving.access.door import Door
 from serving.freshness import Freshness
 from serving.guard import Guard
-from serving.problems import Refused, response
-from serving.routes import CURRENT
 from serving.running import Running
-from serving.schema import ScoreRequest
 from serving.scoring import Scoring
 from serving.table import ROUTES
 
@@ -27,16 +25,11 @@ async def calling(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     door = Door(settings.model_copy(update={"keyless": True}), scoring.commits.engine)
     running = Running(settings, door, scoring, Freshness(settings.stale_seconds))
 
-    async def scored(scope: Scope, receive: Receive, send: Send) -> None:
-        """What BentoML does with /v1/score."""
-        call = CURRENT.get()
-        try:
-            answer = await scoring.answer(call, ScoreRequest.model_validate_json(call.raw))
-        except Refused as refused:
-            answer = response(refused.problem, refused.headers)
-        await answer(scope, receive, send)
+    async def beneath(scope: Scope, receive: Receive, send: Send) -> None:
+        """What BentoML does with its probes."""
+        await PlainTextResponse("\n")(scope, receive, send)
 
-    transport = httpx.ASGITransport(Guard(scored, ROUTES, lambda: running))
+    transport = httpx.ASGITransport(Guard(beneath, ROUTES, lambda: running))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     await scoring.commits.close()

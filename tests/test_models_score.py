@@ -145,7 +145,9 @@ def test_models_together_say_to_the_bit_what_each_says_alone():
     for rows in (block, block.take(np.arange(1)), block.take(np.arange(0))):
         together = bundle().together(HORIZON, rows.names)
         assert {m.key.risk for m in together.models} == {"returns", "service"}
-        for model, said in zip(together.models, together.predict(rows), strict=True):
+        whole = together.predict(rows)
+        for number, model in enumerate(together.models):
+            said = whole.of(number)
             alone = predict(model, rows)
             for name in ("matrix", "offset", "raw", "served", "probability"):
                 assert np.array_equal(getattr(said, name), getattr(alone, name), equal_nan=True), (model.key, name)
