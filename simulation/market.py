@@ -38,6 +38,7 @@ class Run:
     days: int
     seed: int
     interventions: bool = False
+    disruptions: bool = True  # without them: the same sellers with the same troubles of their own, and no slow carrier
 
     @property
     def blocks(self) -> int:
@@ -61,7 +62,7 @@ def simulate(folder: Path, run: Run, progress: Progress = lambda done, of: None)
     check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     p = load()
-    disruptions = draw_disruptions(p, run.seed, run.days)
+    disruptions = draw_disruptions(p, run.seed, run.days) if run.disruptions else []
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         made = Path(scratch) / "made"
         made.mkdir()
@@ -148,5 +149,6 @@ def _describe(folder: Path, p: Parameters, run: Run, rows: Mapping[str, int]) ->
     """What the folder is, for readers (source.toml) and for those who compare runs (simulation.json)."""
     (folder / "source.toml").write_text('name = "simulated"\nzone = "UTC"\n', encoding="utf-8")
     said = {"sellers": run.sellers, "days": run.days, "seed": run.seed, "interventions": run.interventions}
+    said |= {} if run.disruptions else {"disruptions": False}
     about = {"version": p.version, "parameters": f"sha256:{p.digest}", **said, "rows": dict(rows)}
     (folder / "simulation.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -45,6 +45,18 @@ def digest(found: Mapping[str, pa.Table]) -> str:
     return sha256(repr(sorted(rows.items())).encode()).hexdigest()
 
 
+def test_a_twin_without_disruptions_has_the_same_sellers_with_the_same_troubles_of_their_own(tmp_path: Path) -> None:
+    for name, slow in (("real", True), ("twin", False)):
+        simulate(tmp_path / name, Run(40, 200, 5, disruptions=slow))
+    real, twin = (parquet.read_table(tmp_path / name / "causes.parquet").to_pylist() for name in ("real", "twin"))
+    own = [row for row in real if row["cause"] != "carrier_disruption"]
+    assert len(own) < len(real)
+    assert twin == own
+    first, second = (parquet.read_table(tmp_path / name / "sellers.parquet") for name in ("real", "twin"))
+    assert first == second
+    assert json.loads((tmp_path / "twin" / "simulation.json").read_text())["disruptions"] is False
+
+
 def test_every_rate_says_where_it_comes_from() -> None:
     assert len(sources()) > 80
     assert [name for _, name, _, source in sources() if not source.strip()] == []

@@ -1,5 +1,7 @@
 """The weekly queue and its alerts, on rows small enough to count by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from training_market import standards
@@ -57,10 +59,22 @@ def test_precision_recall_lead_time_and_repeats() -> None:
         "alerts": 2,
         "precision": 1.0,
         "recall": 1.0,
+        "money_recall": 1.0,
         "median_lead_time_days": 11.5,
         "share_with_7_days": 0.5,
+        "share_with_14_days": 0.5,
         "repeat_alert_rate": 0.0,
+        "alerts_per_reviewer_day": 16.0,  # each of the two reviews was an alert
     }
+
+
+def test_recall_by_money_weighs_each_new_breach_by_what_was_at_stake_last() -> None:
+    rows = [(0, 10), (1, 10), (0, 17), (1, 17)]
+    worth = np.array([5.0, 1000.0, 90.0, 10.0])
+    seen = replace(watched(rows, {0: [30], 1: [30]}, sellers=2, days=60), worth=worth)
+    found = outcome(seen, np.array([0.9, 0.1, 0.9, 0.1]), share=0.5)
+    assert found["recall"] == 0.5
+    assert found["money_recall"] == pytest.approx(90 / (90 + 10))
 
 
 def test_a_wrong_alert_has_no_lead_time() -> None:

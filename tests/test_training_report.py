@@ -76,6 +76,15 @@ def test_tables_have_captions_and_headed_rows_and_can_be_reached_by_keyboard() -
     assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in regions)
 
 
+def test_the_menu_has_a_line_a_capacity_and_more_capacity_sees_more() -> None:
+    points = found()["risks"]["service"]["operating_points"]
+    assert [point["capacity_share"] for point in points] == [0.005, 0.01, 0.02, 0.03, 0.05, 0.1]
+    assert points[-1]["recall"] > points[0]["recall"]
+    assert points[2]["precision"] == found()["risks"]["service"]["alerts"]["precision"]
+    page = render(found())
+    assert all(f'<th scope="row">{point["capacity_share"]:.1%}</th>' in page for point in points)
+
+
 def test_headings_go_down_one_level_at_a_time() -> None:
     levels = [int(tag[1]) for tag, _ in outline().seen if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1

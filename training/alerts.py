@@ -1,6 +1,7 @@
 """A weekly queue of fixed capacity, the alerts it raises, and what came of them (contract.md section 5)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ Mask = NDArray[np.bool_]
 CAPACITY = 0.02  # share of the active sellers not in breach that reviewers can look at in a week
 OUTSIDE_DAYS = 28  # an entry counts as an alert after this long outside the queue
 AHEAD_DAYS = 28  # an alert is right if the seller is in breach at the close of any of the next days
-USEFUL_DAYS = 7
+USEFUL_DAYS = (7, 14)
+REVIEWS_A_DAY = 16  # of one reviewer, half an hour each, as in models.economy; our assumption
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,14 @@ class Watched:
     """Rows that may be queued (active, not in breach), and what happened to their sellers.
 
     seller, as_of: shape (rows,), seller as a row number of `breach`; breach: shape (sellers, days), in breach at the
-    close of the day; first_day: the day number of its first column.
+    close of the day; first_day: the day number of its first column. worth: money at stake, shape (rows,); None: alike.
     """
 
     seller: Ints
     as_of: Ints
     breach: Mask
     first_day: int
+    worth: Array | None = None
 
     def days_to_breach(self) -> Array:
         """Days from as_of to the first close in breach, 1..AHEAD_DAYS; inf without one; shape (rows,)."""
@@ -38,6 +41,19 @@ class Watched:
         """The seller-days that lie 1..AHEAD_DAYS after one of the rows, shape (sellers, days)."""
         out = np.zeros_like(self.breach)
         out[self.seller[rows, None], self._columns()[rows]] = True
+        return out
+
+    @cached_property
+    def reachable(self) -> Mask:
+        """The new breaches whose seller might have stood in a queue in the AHEAD_DAYS before, shape (sellers, days)."""
+        return self.new_breaches() & self.days_after(np.ones(len(self.seller), dtype=bool))
+
+    @cached_property
+    def worth_ahead(self) -> Array:
+        """What was at stake by the newest row of the AHEAD_DAYS before each day, shape (sellers, days)."""
+        worth = np.ones(len(self.seller)) if self.worth is None else self.worth
+        out, order = np.zeros(self.breach.shape), np.argsort(self.as_of, kind="stable")
+        out[self.seller[order, None], self._columns()[order]] = worth[order, None]
         return out
 
     def new_breaches(self) -> Mask:
@@ -73,21 +89,24 @@ def entries(queued: Mask, seller: Ints, as_of: Ints) -> Mask:
 def outcome(watched: Watched, priority: Array, share: float = CAPACITY) -> dict[str, float | int | None]:
     """What a ranking's alerts were worth at a capacity.
 
-    recall: of the new breaches, those whose seller stood in the queue on one of the AHEAD_DAYS before.
+    recall: of the new breaches, those whose seller stood in the queue on one of the AHEAD_DAYS before; money_recall:
+    the same, each breach by what was at stake. alerts_per_reviewer_day: for each day of one reviewer on the queue.
     """
     queued = queue(priority, watched.as_of, share)
     alerts = entries(queued, watched.seller, watched.as_of)
     lead = watched.days_to_breach()[alerts]
     right = np.isfinite(lead)
-    reachable = watched.new_breaches() & watched.days_after(np.ones_like(queued))
+    seen = watched.days_after(queued)[watched.reachable]
     return {
         "capacity_per_week": round(float(queued.sum()) / len(np.unique(watched.as_of))),
         "alerts": int(alerts.sum()),
         "precision": _share(right),
-        "recall": _share(watched.days_after(queued)[reachable]),
+        "recall": _share(seen),
+        "money_recall": _weighted(seen, watched.worth_ahead[watched.reachable]),
         "median_lead_time_days": float(np.median(lead[right])) if right.any() else None,
-        "share_with_7_days": _share(lead[right] >= USEFUL_DAYS),
+        **{f"share_with_{days}_days": _share(lead[right] >= days) for days in USEFUL_DAYS},
         "repeat_alert_rate": 1 - len(np.unique(watched.seller[alerts])) / max(int(alerts.sum()), 1),
+        "alerts_per_reviewer_day": REVIEWS_A_DAY * int(alerts.sum()) / max(int(queued.sum()), 1),
     }
 
 
@@ -110,3 +129,7 @@ def precision_at(label: Array, as_of: Ints, priority: Array, share: float) -> fl
 
 def _share(mask: Mask) -> float | None:
     return float(mask.mean()) if len(mask) else None
+
+
+def _weighted(mask: Mask, weight: Array) -> float | None:
+    return float(weight[mask].sum() / weight.sum()) if weight.sum() > 0 else None

@@ -12,7 +12,8 @@ from features.errors import ForesellError
 from features.intake import Marketplace
 from features.standards import StandardsFile
 from training import leakage, outcomes
-from training.causes import reason_figures
+from training.causes import FILE, reason_figures
+from training.detection import detection_figures
 from training.evaluate import Scored, slice_figures
 from training.groups import attributes, group_figures
 from training.material import Material, Target, headlines, prepare, target
@@ -101,6 +102,7 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
         "slices": slices,
         "groups": _groups(material, queue, options),
         "alerts": outcomes.alert_figures(queue, options.capacity),
+        "operating_points": outcomes.operating_points(queue),
         "expected_rate": outcomes.expected_rate_figures(material, goal, tested.rows),
         "charts": {
             "calibration": outcomes.calibration_curves(scored.take(parts[HEADLINE] & known)),
@@ -132,7 +134,8 @@ def _of_known(
     if options.known is None:
         return {}
     reasons = reason_figures(material, goal, tested, queue, options.capacity, options.known)
-    return {"reasons": reasons, "truth_gap_closed": gap_closed(slices[HEADLINE]["scores"])}
+    detection = detection_figures(material, queue, options.capacity, options.known.folder / FILE)
+    return {"reasons": reasons, "detection": detection, "truth_gap_closed": gap_closed(slices[HEADLINE]["scores"])}
 
 
 def gap_closed(scores: Mapping[str, Any]) -> dict[str, float]:

@@ -9,12 +9,22 @@ from typing import Any
 
 from training.gates import Gate
 from training.markdown import interval, markdown, number, share
+from training.report_tables import rankings
 from training.slices import HEADLINE, MEANING
 from training.summary import SCORES, standard_words
 
 Figures = Mapping[str, Any]
 Named = Sequence[tuple[str, Figures]]  # a title and the report of one record
 COMPARED = ("model", "roll_forward", "current_metric", "logistic", "boosting", "truth")
+QUEUE = {
+    "alerts": "alerts",
+    "precision": "right",
+    "recall": "new breaches seen",
+    "money_recall": "by money",
+    "median_lead_time_days": "median lead, days",
+    "share_with_7_days": "a week or more ahead",
+    "share_with_14_days": "two weeks",
+}
 PURPOSE = (
     "For each marketplace seller, the probability that a seller performance standard will be in breach a horizon ahead "
     "(14, 28 or 56 days), with an interval, the rate to expect and reasons. It orders a queue in which people look "
@@ -142,21 +152,43 @@ def _slices(body: Figures, _: int) -> str:
 
 def _alerts(body: Figures, _: int) -> str:
     alerts = body["alerts"]
-    rivals = {name: found for name, found in alerts.items() if name in SCORES}
-    rows = [_queue(SCORES.get(name, name), found) for name, found in {"model": alerts, **rivals}.items()]
-    heads = ["ranking", "alerts", "right", "new breaches seen", "median lead, days", "a week or more ahead"]
+    rows = [[SCORES.get(name, name), *_queue(found)] for name, found in rankings(alerts).items()]
+    heads = ["ranking", *QUEUE.values()]
     lead = f"Alerts at {number(alerts['capacity_per_week'], 0)} reviews a week:"
-    return f"{lead}\n\n{markdown(heads, rows)}"
+    return "\n\n".join([f"{lead}\n\n{markdown(heads, rows)}", *_menu(body), *_detection(body), *_slow_carrier(alerts)])
 
 
-def _queue(title: str, found: Figures) -> list[str]:
+def _queue(found: Figures) -> list[str]:
+    counts = ("alerts", "median_lead_time_days")
+    return [number(found[key], 1) if key in counts else share(found.get(key)) for key in QUEUE]
+
+
+def _menu(body: Figures) -> list[str]:
+    """What each capacity buys."""
+    points = body.get("operating_points", [])
+    rows = [[share(p["capacity_share"], 1), number(p["capacity_per_week"], 0), *_queue(p)] for p in points]
+    return [f"Operating points:\n\n{markdown(['capacity', 'reviews a week', *QUEUE.values()], rows)}"] if rows else []
+
+
+def _detection(body: Figures) -> list[str]:
+    found = body.get("detection")
+    if not found or not found["episodes"]:
+        return []
+    own, rule = found["model"], found["warn_line"]
     return [
-        title,
-        number(found["alerts"], 0),
-        share(found["precision"]),
-        share(found["recall"]),
-        number(found["median_lead_time_days"], 1),
-        share(found["share_with_7_days"]),
+        f"Of {found['episodes']} simulated episodes that end in a breach, {share(own['detected'])} stood in the queue "
+        f"before it, half of those within {number(own['median_days'], 0)} days of the start; by the warn-line rule "
+        f"{share(rule['detected'])} and {number(rule['median_days'], 0)} days."
+    ]
+
+
+def _slow_carrier(alerts: Figures) -> list[str]:
+    found = alerts.get("disruption")
+    if not found:
+        return []
+    return [
+        f"While a carrier was slow for them, sellers raised {found['alerts']} alerts; without it, in a twin of the "
+        f"marketplace, the same sellers on the same days {found['without']}."
     ]
 
 

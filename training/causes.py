@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from training.alerts import entries, queue
+from training.detection import episodes_of
 from training.fit import Fitted
 from training.material import Material, Target
 from training.outcomes import Queueable
@@ -110,8 +110,7 @@ def contributions(fitted: Fitted, goal: Target, names: Sequence[str], row: int) 
 
 def active_causes(material: Material, rows: Ints, path: Path) -> list[list[str]]:
     """The episodes that each of the active rows (by number) lies in."""
-    with duckdb.connect() as con:
-        episodes = con.execute("select seller_id, cause, start_day, end_day from read_parquet(?)", [str(path)]).df()
+    episodes = episodes_of(path)
     table = material.active
     asked = pd.DataFrame({"seller_id": table.seller_id[rows].astype(str), "as_of": table.as_of[rows]})
     both = asked.reset_index().merge(episodes, on="seller_id")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.labels import counts_at
+from models.economy import Economy, failures_ahead, order_value
 from models.expected_rate import covered, expected_rate, fit_concentration
 from models.roll_forward import Projection
 from training.alerts import AHEAD_DAYS, Watched, foresight, outcome, precision_at, warn_line
@@ -19,7 +20,10 @@ from training.metrics import reliability
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+ECONOMY = Economy()  # what things cost, where a marketplace says no other
 CAPACITIES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
+RANKINGS = ("model", "roll_forward", "peer_only", "current_metric")
+MENU = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 CURVES = ("model", "roll_forward")
 
 
@@ -45,8 +49,9 @@ def queueable(
     as_of = material.active.as_of[rows]
     kept = ~goal.standard.breach(bad, volume) & (as_of + AHEAD_DAYS <= material.moments.data_end)
     sellers = daily.rows_of(material.active.seller_id[rows[kept]])
-    watched = Watched(sellers, as_of[kept], breach_by_day(daily, goal.standard), daily.first_day)
-    ranked = {name: [column[kept] for column in scores[name]] for name in ("model", "roll_forward", "peer_only")}
+    breach, worth = breach_by_day(daily, goal.standard), at_stake(material, goal, rows[kept])
+    watched = Watched(sellers, as_of[kept], breach, daily.first_day, worth)
+    ranked = {name: [column[kept] for column in scores[name]] for name in RANKINGS}
     lines = {"warn_line": [warn_line(goal.standard, bad[kept], volume[kept])], "best_reachable": [foresight(watched)]}
     return Queueable(rows[kept], watched, goal.rows.label[rows[kept]], ranked | lines)
 
@@ -58,6 +63,17 @@ def alert_figures(queue: Queueable, capacity: float) -> dict[str, Any]:
         for name, columns in queue.priorities.items()
     }
     return found.pop("model") | {"capacity_share": capacity} | found
+
+
+def operating_points(queue: Queueable) -> list[dict[str, Any]]:
+    """The menu: what the alerts are worth at each capacity, the model's in front, the others by name."""
+    return [alert_figures(queue, share) for share in MENU]
+
+
+def at_stake(material: Material, goal: Target, rows: Ints, economy: Economy = ECONOMY) -> Array:
+    """Money in orders expected to fail within the horizon, shape (rows,), by the one definition of the queue."""
+    ahead = at_rows(goal.projection, rows)
+    return economy.at_stake(failures_ahead(ahead), order_value(material.active.block.take(rows)))
 
 
 def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from training.charts import Axis, Dot, DotChart, Line, LineChart, dot_figure, line_figure, table, ticks
 from training.gates import Gate, judge
+from training.report_tables import alerts, detection, groups, menu, text
 from training.slices import HEADLINE, MEANING
 from training.summary import SCORES, sentences, standard_words
 
@@ -25,14 +26,6 @@ COLUMNS = {
     "calibration_slope": "slope",
     "ece": "calibration error",
     "precision_at_5pct": "precision, top 5%",
-}
-ALERTS = {
-    "alerts": ("alerts", WHOLE),
-    "precision": ("right", SHARE),
-    "recall": ("new breaches seen", SHARE),
-    "median_lead_time_days": ("median lead, days", WHOLE),
-    "share_with_7_days": ("a week or more ahead", SHARE),
-    "repeat_alert_rate": ("repeats", SHARE),
 }
 GLOSSARY = {
     "Breach": "The rate of the standard is past its limit, with the minimum volume met.",
@@ -85,10 +78,13 @@ def _risk(name: str, body: Figures, horizon: int) -> str:
         _calibration(name, body),
         "<h3>What a week of reviews finds</h3>",
         _capacity(name, body, horizon),
-        _alerts(body["alerts"]),
+        alerts(body["alerts"]),
+        menu(body.get("operating_points", [])),
+        detection(body.get("detection")),
         "<h3>Where it works, and where it does not</h3>",
         _slices(name, body),
         *(_scores(content, part) for part, content in body["slices"].items()),
+        groups(body.get("groups", {})),
         _expected(body["expected_rate"]),
         _known(body),
     ]
@@ -160,29 +156,19 @@ def _dot(score: str, figures: Figures) -> Dot:
 
 def _scores(content: Figures, part: str) -> str:
     """A slice's table of scores; the headline's stands open."""
-    share = _text(content["base_rate"], SHARE)
+    share = text(content["base_rate"], SHARE)
     size = f"{content['rows']:,} readings of {content['sellers']:,} sellers"
     caption = f"{_spoken(part)}: {size}, {share} in breach later"
     known = {score: content["scores"][score] for score in SCORES if content["scores"].get(score)}
-    rows = [(SCORES[score], *(_text(figures[key]) for key in COLUMNS)) for score, figures in known.items()]
+    rows = [(SCORES[score], *(text(figures[key]) for key in COLUMNS)) for score, figures in known.items()]
     inner = table(caption, ("score", *COLUMNS.values()), rows) if rows else f"<p>{escape(caption)}: one class only.</p>"
     return inner if part == HEADLINE else f"<details><summary>{escape(caption)}</summary>{inner}</details>"
-
-
-def _alerts(alerts: Figures) -> str:
-    rankings = {"model": alerts} | {name: value for name, value in alerts.items() if isinstance(value, Mapping)}
-    rows = [
-        (SCORES.get(name, name), *(_text(found[key], form) for key, (_, form) in ALERTS.items()))
-        for name, found in rankings.items()
-    ]
-    caption = f"Alerts at {_text(alerts['capacity_per_week'], WHOLE)} reviews a week"
-    return table(caption, ("ranking", *(head for head, _ in ALERTS.values())), rows)
 
 
 def _expected(found: Figures) -> str:
     if found["mae"] is None:
         return ""
-    held, inside = (_text(found[f"interval_90_coverage{kind}"], SHARE) for kind in ("", "_midp"))
+    held, inside = (text(found[f"interval_90_coverage{kind}"], SHARE) for kind in ("", "_midp"))
     return (
         f'<p class="note">The expected rate, stated {found["rows"]:,.0f} times, missed by {found["mae"] * 100:.1f} '
         f"points on average. Its 90% interval held the later rate in {held} of cases; bad events among the orders "
@@ -197,8 +183,8 @@ def _known(body: Figures) -> str:
     found, closed = body["reasons"], body["truth_gap_closed"]
     made = (
         f"Of the way from the roll-forward to the true rates' score, the model makes "
-        f"{_text(closed['average_precision'], SHARE)} in average precision "
-        f"and {_text(closed['brier'], SHARE)} in Brier score. "
+        f"{text(closed['average_precision'], SHARE)} in average precision "
+        f"and {text(closed['brier'], SHARE)} in Brier score. "
         if closed
         else ""
     )
@@ -212,8 +198,8 @@ def _known(body: Figures) -> str:
 
 
 def _named(found: Figures) -> tuple[str, str, str]:
-    shares = (_text(found[f"{top}_reason_share"], SHARE) for top in ("top", "top3"))
-    return (_text(found.get("alerts"), WHOLE), *shares)  # type: ignore[return-value]
+    shares = (text(found[f"{top}_reason_share"], SHARE) for top in ("top", "top3"))
+    return (text(found.get("alerts"), WHOLE), *shares)  # type: ignore[return-value]
 
 
 def _checks(report: Figures) -> str:
@@ -222,7 +208,7 @@ def _checks(report: Figures) -> str:
         f"<section><h2>What was checked</h2><ul>{''.join(_gate(gate) for gate in judge(report))}</ul>"
         f'<p class="note">{report["zero_by_volume_share"]:.0%} of labels are 0 because the volume was too low to '
         f"breach; {report['censored']:,} readings are left out because their seller left or was restricted. Trees that "
-        f"learned shuffled labels reach an AUC of {_text(auc['mean'])} (standard deviation {_text(auc['sd'])}): "
+        f"learned shuffled labels reach an AUC of {text(auc['mean'])} (standard deviation {text(auc['sd'])}): "
         "reported, not gated, since the level of a week alone can rank.</p></section>"
     )
 
@@ -246,7 +232,3 @@ def _name(risk: str) -> str:
 
 def _spoken(part: str) -> str:
     return part.replace("_", " ")
-
-
-def _text(value: float | None, form: str = NUMBER) -> str:
-    return "none" if value is None else form.format(value)

@@ -44,12 +44,8 @@ class Tested:
 
 def score(material: Material, goal: Target, options: Options) -> Tested:
     """All scores of the rows whose future lies in the data. The features are chosen once, before the test period."""
-    as_of, moments = material.active.as_of, material.moments
-    rows = np.flatnonzero((as_of >= moments.test_from) & (as_of <= moments.data_end - goal.horizon))
-    opens = np.array(moments.folds(moments.data_end - goal.horizon))
-    fold = np.searchsorted(opens, as_of[rows], side="right") - 1
-    used, fold = np.unique(fold, return_inverse=True)  # a fold may open after the last as-of day
-    opens = opens[used]
+    moments = material.moments
+    rows, fold, opens = test_rows(material, goal.horizon)
     names = choose(goal.rows.take(goal.known_by(moments.test_from)), goal.candidates, goal.horizon)
     tested = Tested(rows, fold, names)
     learned, fitted = _learned(goal, tested, opens, options)
@@ -59,6 +55,17 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     if options.known and (truth := true_score(material, goal, rows, options.known.folder)) is not None:
         scores["truth"] = [truth]
     return Tested(rows, fold, names, scores, fitted)
+
+
+def test_rows(material: Material, horizon: int) -> tuple[Ints, Ints, Ints]:
+    """The rows of the test period (numbers into the active rows), the fold of each, and the day each fold opens."""
+    as_of, moments = material.active.as_of, material.moments
+    last = moments.data_end - horizon
+    rows = np.flatnonzero((as_of >= moments.test_from) & (as_of <= last))
+    opens = np.array(moments.folds(last))
+    fold = np.searchsorted(opens, as_of[rows], side="right") - 1
+    used, fold = np.unique(fold, return_inverse=True)  # a fold may open after the last as-of day
+    return rows, fold, opens[used]
 
 
 def daily_of(material: Material, goal: Target) -> Daily:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.economy import Economy, failures_ahead, order_value
+from models.economy import Economy
 from models.risk_model import RiskModel, predict
 from training.alerts import queue
 from training.groups import attributes
 from training.material import Material, Target
-from training.outcomes import at_rows
+from training.outcomes import at_stake
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,12 +68,6 @@ def newest(material: Material, goal: Target, models: Sequence[RiskModel], econom
         ]
 
     return {"enter": named(queued[0] & ~queued[1]), "leave": named(queued[1] & ~queued[0])}
-
-
-def at_stake(material: Material, goal: Target, rows: Ints, economy: Economy) -> Array:
-    """Money in orders expected to fail within the horizon, shape (rows,), by the one definition of the queue."""
-    ahead = at_rows(goal.projection, rows)
-    return economy.at_stake(failures_ahead(ahead), order_value(material.active.block.take(rows)))
 
 
 def _in_breach(goal: Target, rows: Ints) -> Mask:
