@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import by_hand_duckdb, by_hand_polars
+from benchmarks import by_hand_duckdb, by_hand_pandas, by_hand_polars
 from benchmarks.orders import Size, make_orders
 from benchmarks.run import HERE, Measurement
 from features.engine import connect, quoted
@@ -31,7 +31,7 @@ AS_OF = tuple(range(19_723 + 98, 19_723 + 365, 7))  # 39 weekly as-of days from 
 ROUNDS = 3
 MEMORY_GB = 3.5  # past it our engine spills to disk
 OURS = "foresell"
-ENGINES = (OURS, "duckdb_by_hand", "polars_by_hand")
+ENGINES = (OURS, "duckdb_by_hand", "polars_by_hand", "pandas_by_hand")
 WRITTEN = {"ledger": ("seller_id", "day"), "rows": ("seller_id", "as_of")}  # what each writes, and its key
 COMMANDS = {"demo_seconds": ["demo", "ARGS=--exit"], "test_suite_seconds": ["test"], "check_seconds": ["check"]}
 TIMES = ("ship_by", "shipped_at", "promised_at", "delivered_at", "cancelled_at")
@@ -88,8 +88,8 @@ def run(engine: str, scratch: Path) -> dict[str, float]:
     """Seconds from opened tables to written rows, and this process's peak memory."""
     out = scratch / engine
     out.mkdir(exist_ok=True)
-    work = {OURS: ours, "duckdb_by_hand": duckdb_by_hand, "polars_by_hand": polars_by_hand}[engine]
-    seconds = work(scratch, needed(), out)
+    by_hand = {"duckdb_by_hand": duckdb_by_hand, "polars_by_hand": polars_by_hand, "pandas_by_hand": pandas_by_hand}
+    seconds = (by_hand | {OURS: ours})[engine](scratch, needed(), out)
     return {
         "features_5m_seconds": seconds,
         "features_5m_peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
@@ -128,6 +128,14 @@ def polars_by_hand(scratch: Path, needs: Plan, out: Path) -> float:
     tables = by_hand_polars.open_tables(scratch)
     start = time.perf_counter()
     by_hand_polars.write_rows(tables, needs, AS_OF, out)
+    return time.perf_counter() - start
+
+
+def pandas_by_hand(scratch: Path, needs: Plan, out: Path) -> float:
+    """The same in pandas, written by hand."""
+    tables = by_hand_pandas.open_tables(scratch)
+    start = time.perf_counter()
+    by_hand_pandas.write_rows(tables, needs, AS_OF, out)
     return time.perf_counter() - start
 
 
