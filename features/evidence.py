@@ -18,6 +18,13 @@ def evidence_orders(ledger: Ledger, as_of: int, quantities: Collection[str]) -> 
     return ledger.con.sql(evidence_sql(wanted, as_of)).to_arrow_table()
 
 
+def newest_sql(quantities: Collection[str], as_of: int, kept: int) -> str:
+    """The same query, cut to the newest orders of each seller and quantity."""
+    newest = "partition by seller_id, quantity order by day desc, order_id"
+    return f"""select * exclude (place) from (select *, row_number() over ({newest}) as place
+        from ({evidence_sql(quantities, as_of)}) as e) as n where place <= {kept}"""
+
+
 def evidence_sql(quantities: Collection[str], as_of: int) -> str:
     """The query behind `evidence_orders`."""
     found = [

@@ -5,7 +5,7 @@ number of sellers; groups' figures are summed over all slices. What is kept of e
 """
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +69,26 @@ def is_grown(place: Path) -> bool:
     return (place / store.FILE).is_file()
 
 
+Beside = Callable[[Plan, int], Sequence[Step]]  # tables with a seller_id to make beside the rows, as of a day
+
+
 @contextmanager
 def grown_blocks(
-    place: Path, standards: Collection[Standard], size: int = BLOCK, memory_gb: float = MEMORY_GB
+    place: Path,
+    standards: Collection[Standard],
+    size: int = BLOCK,
+    memory_gb: float = MEMORY_GB,
+    back: int = 0,
+    beside: Beside = lambda needs, day: (),
 ) -> Iterator[RowBlocks]:
-    """The rows of the ledger's last day, block by block in the order of seller ids; gone when the context ends."""
-    with reading(place, memory_gb, ROWS_BACK) as read:
+    """The rows of the ledger's last day, block by block in the order of seller ids; gone when the context ends.
+
+    beside: what else to make of each slice, put together under the same names; back: days of order lines it looks at.
+    """
+    with reading(place, memory_gb, max(back, ROWS_BACK)) as read:
         source = read.source
         needs = plan(source.quantities, usable(standards, source.quantities))
-        ids = make_rows(read, needs)
+        ids = make_rows(read, needs, beside(needs, read.day))
         yield RowBlocks(read.ledger, needs, tuple(ids[::size]), len(ids))
 
 
@@ -115,26 +126,28 @@ def _recent_orders(table: str, day: int) -> str:
     return f"select order_id from {KEPT}.{table} where greatest({days}) > {day} and order_id is not null"
 
 
-def make_rows(read: Reading, needs: Plan) -> list[str]:
-    """Make `feature_rows` of all sellers; the sellers' ids in order, those without a row among them."""
+def make_rows(read: Reading, needs: Plan, beside: Sequence[Step] = ()) -> list[str]:
+    """Make `feature_rows` of all sellers, and what is asked for beside them; the ids of the sellers in order."""
     corrected = bool(read.con.execute("select count(*) > 0 from kept.ledger_corrections").fetchall()[0][0])
     steps = row_statements(needs, [read.day], corrected=corrected, lines=COUNTED)
-    kept = [step for step in steps if step.name in _kept(needs)]
+    of_slices = [*(step for step in steps if step.name not in WHOLE), *beside]
+    kept = [*_kept(needs), *(step.name for step in beside)]
     for number, (first, past) in enumerate(edges(read.con)):
         load_slice(read, first, past)
-        for step in steps:
-            if step.name not in WHOLE:
-                read.con.execute(step.sql)
-        for step in kept:
-            how = f"insert into {PLACE}.{step.name}" if number else f"create table {PLACE}.{step.name} as"
-            read.con.execute(f"{how} select * from {step.name} where {_between(first, past)}")
-    for step in kept:
-        read.con.execute(f"drop table {step.name}")
-        read.con.execute(Step(step.name, f"select * from {PLACE}.{step.name}", view=True).sql)
-    for step in steps:
-        if step.name in WHOLE:
-            read.con.execute(step.sql)
+        _run(read, of_slices)
+        for name in kept:
+            how = f"insert into {PLACE}.{name}" if number else f"create table {PLACE}.{name} as"
+            read.con.execute(f"{how} select * from {name} where {_between(first, past)}")
+    for name in kept:
+        read.con.execute(f"drop table {name}")
+        read.con.execute(Step(name, f"select * from {PLACE}.{name}", view=True).sql)
+    _run(read, [step for step in steps if step.name in WHOLE])
     return [row[0] for row in read.con.execute("select seller_id from attributes order by seller_id").fetchall()]
+
+
+def _run(read: Reading, steps: Sequence[Step]) -> None:
+    for step in steps:
+        read.con.execute(step.sql)
 
 
 def _kept(needs: Plan) -> set[str]:

@@ -82,9 +82,16 @@ def item_quality(ledger: Ledger, as_of: int, market: float | None = None, days: 
     returns or more at that rate), binomial; order_ids: the orders behind returned, newest first. Sellers in order, the
     least likely count of each first.
     """
-    counts, orders = _item_counts(ledger, as_of, days)
+    counts, behind = (ledger.con.execute(sql(as_of, days)).df() for sql in (item_counts_sql, item_orders_sql))
+    return quality(counts, behind, market)
+
+
+def quality(counts: pd.DataFrame, behind: pd.DataFrame, market: float | None = None) -> pa.Table:
+    """The same from what the queries of counts and orders found, for the sellers in them."""
+    counts = counts.astype({"delivered": "int64", "returned": "int64"})
+    orders = behind.groupby(["seller_id", "item_id"])["order_id"].agg(lambda ids: list(dict.fromkeys(ids)))
     found = _judged(counts[counts["returned"] > 0], counts, market)
-    found = found.merge(orders, on=["seller_id", "item_id"])
+    found = found.merge(orders.rename("order_ids").reset_index(), on=["seller_id", "item_id"])
     found = found.sort_values(["seller_id", "chance", "item_id"], ignore_index=True)
     return pa.Table.from_pandas(found[list(VIEW)], preserve_index=False)
 
@@ -95,20 +102,23 @@ VIEW = (
 )
 
 
-def _item_counts(ledger: Ledger, as_of: int, days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Lines delivered and returned by seller and item, and the orders of those returned."""
-    known = f"since <= {as_of} and {as_of} < until and day > {as_of - days}"
-    rows = ledger.con.execute(
-        f"""select seller_id, item_id, sum(delivered) as delivered, sum(returned) as returned from (
+def item_counts_sql(as_of: int, days: int = ITEM_DAYS) -> str:
+    """Lines delivered and returned by seller and item, as known at as_of."""
+    known = _known(as_of, days)
+    return f"""select seller_id, item_id, sum(delivered) as delivered, sum(returned) as returned from (
             select seller_id, item_id, units as delivered, 0 as returned from ({DELIVERED}) as a where {known}
             union all select seller_id, item_id, 0, 1 from ({RETURNED}) as b where {known}) as c
         group by seller_id, item_id"""
-    ).df()
-    behind = ledger.con.execute(
-        f"select * from ({RETURNED}) as r where {known} order by seller_id, item_id, day desc, order_id"
-    ).df()
-    orders = behind.groupby(["seller_id", "item_id"])["order_id"].agg(lambda ids: list(dict.fromkeys(ids)))
-    return rows.astype({"delivered": "int64", "returned": "int64"}), orders.rename("order_ids").reset_index()
+
+
+def item_orders_sql(as_of: int, days: int = ITEM_DAYS) -> str:
+    """The orders of those that were returned, newest first."""
+    return f"""select seller_id, item_id, order_id, day from ({RETURNED}) as r where {_known(as_of, days)}
+        order by seller_id, item_id, day desc, order_id"""
+
+
+def _known(as_of: int, days: int) -> str:
+    return f"since <= {as_of} and {as_of} < until and day > {as_of - days}"
 
 
 def _judged(items: pd.DataFrame, everything: pd.DataFrame, market: float | None) -> pd.DataFrame:

@@ -229,7 +229,7 @@ def score(
 @app.command()
 def serve(
     data: Annotated[
-        Path | None, typer.Option(help="Folder in the data contract to write the online store from first.")
+        Path | None, typer.Option(help="Data folder, or ledger that grew, to write the online store from first.")
     ] = None,
     zone: Zone = None,
 ) -> None:

@@ -11,12 +11,14 @@ from subprocess import STDOUT, Popen
 import httpx
 
 from features.errors import ForesellError
+from features.grown import is_grown
 from features.settings import Settings
 from foresell.console import Say, steps
 from foresell.data import read_ledger
 from foresell.scoring import champion, last_day
 from serving.access.door import is_loopback
 from serving.copies import current
+from serving.grown_store import write_grown_store
 from serving.launch import command, environment
 from serving.records.clock import now
 from serving.records.database import open_database
@@ -44,6 +46,10 @@ def serve_api(data: Path | None, zone: str | None) -> None:
 def write_online_store(data: Path, zone: str | None, settings: Settings, say: Say) -> Store:
     """Write the store that the API reads: every seller at the last ledger day of a contract folder."""
     _, bundle = champion(settings, say)
+    if is_grown(data):
+        say("writing the online store")
+        write_grown_store(data, bundle, settings.home / "store")
+        return open_store(settings.home / "store")
     ledger = read_ledger(data, zone, settings, say, present=True)
     rows = last_day(ledger, bundle, say)
     say("writing the online store")

@@ -4,6 +4,8 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
+import pyarrow as pa
+
 from features.evidence import evidence_orders
 from features.items import NEEDS, item_quality
 from features.ledger import Ledger
@@ -18,7 +20,11 @@ KEPT = 20  # the newest orders of a seller and quantity; the count in a reason t
 def orders_of(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Orders]:
     """By seller_id, what the features of a table may show as evidence."""
     quantities = {f.evidence_quantity for f in table.features if f.evidence}
-    found = evidence_orders(ledger, as_of, quantities)
+    return orders_by_seller(evidence_orders(ledger, as_of, quantities))
+
+
+def orders_by_seller(found: pa.Table) -> dict[str, Orders]:
+    """The newest of evidence rows, which come by seller and quantity, the newest first."""
     rows = zip(*(found[name].to_pylist() for name in ("seller_id", "quantity", "day", "order_id")), strict=True)
     orders: dict[str, dict[str, list[tuple[int, str]]]] = {}
     for (seller_id, quantity), group in groupby(rows, key=itemgetter(0, 1)):
@@ -33,9 +39,19 @@ def items_of(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Items
     """
     if not {*NEEDS} <= {*ledger.quantities} or not len(table):
         return {}
+    return items_by_seller(item_quality(ledger, as_of, market_rate(table)))
+
+
+def market_rate(table: FeatureTable) -> float:
+    """The market's return rate, as published with every row."""
     returned, delivered = (float(table.block[name][0]) for name in MARKET)
+    return returned / max(delivered, 1)
+
+
+def items_by_seller(view: pa.Table) -> dict[str, Items]:
+    """The first of each seller's rows of the item-quality view."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in item_quality(ledger, as_of, returned / max(delivered, 1)).to_pylist():
+    for row in view.to_pylist():
         mine = found.setdefault(row.pop("seller_id"), [])
         if len(mine) < KEPT_ITEMS:
             mine.append(row | {"order_ids": row["order_ids"][:KEPT]})

@@ -7,7 +7,7 @@ orders behind the reasons one JSON record a seller.
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -23,6 +23,7 @@ from features.block import Block
 from features.errors import ForesellError
 from features.ledger import Ledger
 from features.table import TEXT, FeatureTable
+from serving import store_file
 from serving.answers import Items, Orders, Rows
 from serving.evidence import items_of, orders_of
 from serving.pointer import read, swap
@@ -94,8 +95,17 @@ class Behind:
 
 def sellers_of(ledger: Ledger, as_of: int) -> dict[str, Mapping[str, Any]]:
     """By seller_id, name and natural_person as known at as_of; None where the source does not say."""
+    return as_known(ledger.con.execute(sellers_sql(as_of)).fetchall())
+
+
+def sellers_sql(as_of: int) -> str:
+    """What the sellers table says of each seller at as_of."""
     known = f"valid_from <= {as_of} and {as_of} < valid_to"
-    rows = ledger.con.execute(f"select seller_id, name, natural_person from sellers_versions where {known}").fetchall()
+    return f"select seller_id, name, natural_person from sellers_versions where {known}"
+
+
+def as_known(rows: Iterable[Sequence[Any]]) -> dict[str, Mapping[str, Any]]:
+    """What that query found, by seller_id."""
     return {row[0]: {"name": row[1], "natural_person": row[2]} for row in rows}
 
 
@@ -108,17 +118,20 @@ def keys_of(seller_ids: Sequence[str]) -> NDArray[np.uint64]:
 def write_store(ledger: Ledger, table: FeatureTable, folder: Path) -> Path:
     """Write the rows of one as-of day beside older stores, then point to them; returns the new store's folder."""
     as_of = _one_day(table)
+    behind = Behind(orders_of(ledger, table, as_of), items_of(ledger, table, as_of), sellers_of(ledger, as_of))
+    return write_blocks(ledger, as_of, [(table, behind)], folder)
+
+
+def write_blocks(ledger: Ledger, as_of: int, blocks: Iterable[tuple[FeatureTable, Behind]], folder: Path) -> Path:
+    """The same, a block of sellers at a time; no more than one is held in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{as_of}-"))
-    keys = keys_of(table.seller_id.tolist())
-    order = np.argsort(keys, kind="stable")
-    np.save(draft / "keys.npy", keys[order])
-    np.save(draft / "values.npy", table.block.values[order])
-    behind = Behind(orders_of(ledger, table, as_of), items_of(ledger, table, as_of), sellers_of(ledger, as_of))
-    _write_records(draft, table.take(order), behind)
+    with store_file.writing(draft) as files:
+        for table, behind in blocks:
+            files.add(keys_of(table.seller_id.tolist()), table.block.names, table.block.values, _records(table, behind))
     pq.write_table(ledger.con.sql("select * from figures").to_arrow_table(), draft / "figures.parquet")
     sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
-    (draft / "facts.json").write_text(json.dumps(_facts(ledger, table, as_of) | {"sizes": sizes}))
+    (draft / "facts.json").write_text(json.dumps(_facts(ledger, files, as_of) | {"sizes": sizes}))
     before = read(folder / POINTER) or {}
     swap(folder / POINTER, {"name": draft.name})
     _prune(folder, {draft.name, before.get("name")})
@@ -153,27 +166,24 @@ def _one_day(table: FeatureTable) -> int:
     return int(days[0])
 
 
-def _write_records(folder: Path, table: FeatureTable, behind: Behind) -> None:
-    offsets = np.zeros(len(table) + 1, dtype=np.int64)
-    with (folder / "records.bin").open("wb") as out:
-        for i, seller_id in enumerate(table.seller_id.tolist()):
-            text = {name: column[i] for name, column in table.text.items()}
-            record = {"seller_id": seller_id, "text": text, "evidence": behind.orders.get(seller_id, {})}
-            record |= {"items": behind.items.get(seller_id, []), "seller": behind.sellers.get(seller_id, {})}
-            offsets[i + 1] = offsets[i] + out.write(json.dumps(record).encode())
-    np.save(folder / "offsets.npy", offsets)
+def _records(table: FeatureTable, behind: Behind) -> Iterator[bytes]:
+    for i, seller_id in enumerate(table.seller_id.tolist()):
+        text = {name: column[i] for name, column in table.text.items()}
+        record = {"seller_id": seller_id, "text": text, "evidence": behind.orders.get(seller_id, {})}
+        record |= {"items": behind.items.get(seller_id, []), "seller": behind.sellers.get(seller_id, {})}
+        yield json.dumps(record).encode()
 
 
-def _facts(ledger: Ledger, table: FeatureTable, as_of: int) -> dict[str, Any]:
+def _facts(ledger: Ledger, files: store_file.Writing, as_of: int) -> dict[str, Any]:
     market = ledger.market
     return {
         "format": FORMAT,
         "as_of": as_of,
-        "sellers": len(table),
+        "sellers": files.rows,
         "dataset": market.name,
         "zone": market.zone,
         "available": sorted(market.available),
-        "columns": list(table.block.names),
+        "columns": list(files.names),
     }
 
 

@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import serving_market as market
 
+from features import grown
 from features.errors import ForesellError
+from features.growing import grow
 from features.table import TEXT, build_table
 from serving import store
-from serving.store import POINTER, UNKNOWN, open_store, write_store
+from serving.grown_store import write_grown_store
+from serving.store import POINTER, UNKNOWN, Behind, open_store, write_blocks, write_store
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +86,42 @@ def test_what_is_not_whole_is_not_opened(folder: Path, tmp_path: Path):
     (tmp_path / POINTER).write_text(json.dumps({"name": "gone"}))
     with pytest.raises(ForesellError, match="whole"):
         open_store(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_store_of_a_ledger_that_grew_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/source.toml").write_text(f'zone = "{market.ZONE}"\nname = "small"\n')
+    for name, frame in market.frames().items():
+        frame.to_parquet(tmp_path / "data" / f"{name}.parquet")
+    grow(tmp_path / "ledger", tmp_path / "data")
+    monkeypatch.setattr(grown, "SLICE", 3_000)
+    write_grown_store(tmp_path / "ledger", market.bundle(), tmp_path / "store", 13)
+    standards = [model.standard for model in market.bundle().models]
+    write_store(
+        market.ledger(), build_table(market.ledger(), [market.ledger().last_day], standards), tmp_path / "whole"
+    )
+    found, expected = open_store(tmp_path / "store"), open_store(tmp_path / "whole")
+    rows = np.arange(len(expected.keys))
+    assert found.values.tobytes() == expected.values.tobytes()
+    assert [found.record(n) for n in rows] == [expected.record(n) for n in rows]
+    assert {**found.facts, "sizes": 0} == {**expected.facts, "sizes": 0}
+
+
+def test_rows_are_put_in_order_however_they_come(folder: Path, tmp_path: Path):
+    table, expected = market.last_rows(), open_store(folder)
+    behind = Behind(*({s: r[k] for s, r in records(expected).items()} for k in ("evidence", "items", "seller")))
+    turned = np.arange(len(table))[::-1]
+    parts = [(table.take(part), behind) for part in np.array_split(turned, 4)]
+    write_blocks(market.ledger(), expected.as_of, parts, tmp_path)
+    found = open_store(tmp_path)
+    assert found.values.tobytes() == expected.values.tobytes()
+    assert records(found) == records(expected)
+
+
+def records(opened: store.Store) -> dict[str, dict[str, Any]]:
+    found = [opened.record(n) for n in range(len(opened.keys))]
+    return {record["seller_id"]: record for record in found}
 
 
 def test_a_store_is_of_one_day(tmp_path: Path):
