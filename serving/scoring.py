@@ -10,6 +10,7 @@ from starlette.responses import Response
 from features.settings import Settings
 from serving import metrics
 from serving.answers import Question, body, predict, unknown
+from serving.gathered import AT_ONCE, Gathered, predict_rows
 from serving.history import rows_of
 from serving.idempotency import Made, once
 from serving.loaded import Following, Loaded
@@ -21,7 +22,7 @@ from serving.routes import Call
 from serving.schema import History, ScoreRequest
 from serving.store import UNKNOWN
 
-AT_ONCE = 32  # sellers scored on the event loop; more are scored in pieces beside it
+PIECE = 100  # sellers of a large request that are scored in one go beside the event loop
 
 
 class Scoring:
@@ -30,6 +31,7 @@ class Scoring:
     def __init__(self, settings: Settings) -> None:
         self.commits = Commits(open_database(settings))
         self.following = Following(settings.home.resolve(), self.commits.engine)
+        self.gathered = Gathered()
 
     @property
     def ready(self) -> bool:
@@ -48,34 +50,31 @@ class Scoring:
             predictions = await asyncio.to_thread(_predict_new, loaded, history, request)
             results = [p.answer for p in predictions]
         else:
-            predictions, results = await _known(loaded, request)
+            predictions, results = await self._known(loaded, request)
         metrics.count_predictions(len(predictions))
         return Made(body(loaded.held, loaded.store.day, results), rows(predictions, request_id))
 
+    async def _known(self, loaded: Loaded, request: ScoreRequest) -> tuple[list[Prediction], list[bytes]]:
+        """Predictions of those that the store knows, and a result for each that was asked for."""
+        seller_ids = request.seller_ids or []
+        numbers = loaded.store.find(seller_ids)
+        predictions = await self._predict(loaded, numbers[numbers != UNKNOWN], _question(request))
+        answered = iter(predictions)
+        pairs = zip(seller_ids, numbers, strict=True)
+        return predictions, [unknown(s) if n == UNKNOWN else next(answered).answer for s, n in pairs]
 
-async def _known(loaded: Loaded, request: ScoreRequest) -> tuple[list[Prediction], list[bytes]]:
-    """Predictions of those that the store knows, and a result for each that was asked for."""
-    seller_ids = request.seller_ids or []
-    numbers = loaded.store.find(seller_ids)
-    predictions = await _predict(loaded, numbers[numbers != UNKNOWN], request)
-    answered = iter(predictions)
-    pairs = zip(seller_ids, numbers, strict=True)
-    return predictions, [unknown(s) if n == UNKNOWN else next(answered).answer for s, n in pairs]
-
-
-async def _predict(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreRequest) -> list[Prediction]:
-    work = partial(_predict_rows, loaded, request=request)
-    if len(numbers) <= AT_ONCE:
-        return work(numbers)
-    pieces = np.split(numbers, range(AT_ONCE, len(numbers), AT_ONCE))
-    return [p for piece in pieces for p in await asyncio.to_thread(work, piece)]
+    async def _predict(self, loaded: Loaded, numbers: NDArray[np.int64], question: Question) -> list[Prediction]:
+        if not len(numbers):
+            return []
+        if len(numbers) <= AT_ONCE:
+            return await self.gathered.predict(loaded, numbers, question)
+        return await _in_pieces(loaded, numbers, question)
 
 
-def _predict_rows(loaded: Loaded, numbers: NDArray[np.int64], request: ScoreRequest) -> list[Prediction]:
-    if not len(numbers):
-        return []
-    found = loaded.store.rows(numbers)
-    return predict(loaded.held, found, _question(request), loaded.store.day, loaded.layout)
+async def _in_pieces(loaded: Loaded, numbers: NDArray[np.int64], question: Question) -> list[Prediction]:
+    """Many sellers, beside the event loop."""
+    pieces = np.split(numbers, range(PIECE, len(numbers), PIECE))
+    return [p for piece in pieces for p in await asyncio.to_thread(predict_rows, loaded, piece, question)]
 
 
 def _predict_new(loaded: Loaded, history: History, request: ScoreRequest) -> list[Prediction]:

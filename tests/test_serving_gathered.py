@@ -1,0 +1,82 @@
+"""Requests that come at the same time are scored in one pass, and each gets what it would have got alone."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serving_market as market
+from api_fixture import calling
+
+from features.settings import Settings
+from serving import gathered
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Those of a home with a model and a store."""
+    market.make_home(tmp_path)
+    return Settings(home=tmp_path)
+
+
+def ask(settings: Settings, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answers to several requests at once, without their decision_ids."""
+
+    async def all_() -> list[dict[str, Any]]:
+        async with calling(settings) as client:
+            answers = await asyncio.gather(*(client.post("/v1/score", json=body) for body in bodies))
+        return [json.loads(answer.text, object_hook=_plain) for answer in answers]
+
+    return asyncio.run(all_())
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name != "decision_id"}
+
+
+def test_each_gets_what_it_would_have_got_alone_in_fewer_passes(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    sellers = market.last_rows().seller_id.tolist()[:6]
+    bodies = [{"seller_ids": [seller]} for seller in sellers]
+    bodies += [{"seller_ids": sellers[:3]}, {"seller_ids": ["nobody"]}, {"seller_ids": sellers[:2], "explain": False}]
+    alone = [ask(settings, [body])[0] for body in bodies]
+    passes = []
+    real = gathered.predict_rows
+
+    def counted(loaded: Any, numbers: Any, question: Any) -> Any:
+        passes.append((len(numbers), question.explain))
+        return real(loaded, numbers, question)
+
+    monkeypatch.setattr(gathered, "predict_rows", counted)
+    assert ask(settings, bodies) == alone
+    assert sum(count for count, _ in passes) == len(sellers) + 3 + 2
+    assert (2, False) in passes
+    assert len(passes) < len(bodies) - 1
+
+
+def test_what_fails_for_one_does_not_fail_for_the_others(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    sellers = market.last_rows().seller_id.tolist()[:4]
+    real = gathered.predict_rows
+
+    def broken(loaded: Any, numbers: Any, question: Any) -> Any:
+        if loaded.store.find([sellers[1]])[0] in numbers:
+            raise RuntimeError("one row's own")
+        return real(loaded, numbers, question)
+
+    monkeypatch.setattr(gathered, "predict_rows", broken)
+    answers = ask(settings, [{"seller_ids": [seller]} for seller in sellers])
+    assert [answer.get("status", 200) for answer in answers] == [200, 500, 200, 200]
+
+
+def test_a_pass_holds_no_more_than_the_loop_can_bear(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    sellers = market.last_rows().seller_id.tolist()[:3]
+    monkeypatch.setattr(gathered, "AT_ONCE", 4)
+    passes, real = [], gathered.predict_rows
+
+    def counted(loaded: Any, numbers: Any, question: Any) -> Any:
+        passes.append(len(numbers))
+        return real(loaded, numbers, question)
+
+    monkeypatch.setattr(gathered, "predict_rows", counted)
+    assert [len(a["results"]) for a in ask(settings, [{"seller_ids": sellers}] * 5)] == [3] * 5
+    assert passes == [3] * 5
