@@ -91,7 +91,8 @@ def train_challenger(
     """The registered version, and what the training left in a folder of its own under home."""
     market = open_market(data, zone, settings, say)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    made = train(market, standards, folder, options_for(market, data), progress=say)
+    unfinished = settings.home / "trainings" / "unfinished"
+    made = train(market, standards, folder, options_for(market, data), progress=say, unfinished=unfinished)
     verdict = promotion.judged(made, settings, say)
     say("registering in MLflow")
     return registry.log_training(_run(made, verdict), settings), made, verdict

@@ -82,7 +82,14 @@ def test_the_menu_has_a_line_a_capacity_and_more_capacity_sees_more() -> None:
     assert points[-1]["recall"] > points[0]["recall"]
     assert points[2]["precision"] == found()["risks"]["service"]["alerts"]["precision"]
     page = render(found())
-    assert all(f'<th scope="row">{point["capacity_share"]:.1%}</th>' in page for point in points)
+    assert all(page.count(f'<th scope="row">{point["capacity_share"]:.1%}</th>') == 3 for point in points)
+
+
+def test_the_ranking_for_long_notice_is_no_score_of_a_slice() -> None:
+    body = found()["risks"]["service"]
+    assert {"early", "current_metric", "peer_only", "warn_line"} <= {*body["alerts"]}
+    assert "early" not in body["slices"]["all"]["scores"]
+    assert {*body["charts"]["capacity"]} == {"model", "roll_forward", "peer_only", "warn_line", "best_reachable"}
 
 
 def test_headings_go_down_one_level_at_a_time() -> None:

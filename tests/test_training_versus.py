@@ -16,7 +16,7 @@ from models.economy import Economy
 from models.risk_model import Key, predict
 from training import gates, recalibrate, swap
 from training.backtest import iso
-from training.kept import keep, kept, said
+from training.kept import kept, rows_to_keep, said
 from training.pipeline import final_model
 from training.recalibrate import recalibrate as refresh
 from training.versus import Contender, compared, out_of_time, readable
@@ -44,7 +44,8 @@ def first_day() -> int:
 def contender(tmp_path: Path, raw: np.ndarray | None = None, bundle: Bundle | None = None) -> Contender:
     """A version whose backtest said these log-odds; by default those of a good model."""
     path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
-    keep(material(), {"service": forged.with_model(forged.log_odds() if raw is None else raw)}, 28, path)
+    said_then = forged.with_model(forged.log_odds() if raw is None else raw)
+    rows_to_keep(material(), "service", said_then, 28).to_parquet(path)
     return Contender("1", bundle or trained(), path)
 
 

@@ -51,21 +51,42 @@ def report(material: Material, options: Options, progress: Progress | None = Non
 def measured(material: Material, options: Options, progress: Progress | None = None) -> Measured:
     """The same with the scores behind it."""
     say = progress or (lambda _: None)
+    goals = goals_of(material, options)
+    made = {risk: part_of(material, risk, goal, options, say) for risk, goal in goals.items()}
+    found = assembled(material, goals, {risk: part for risk, (part, _) in made.items()}, options, say)
+    return Measured(found, goals, {risk: tested for risk, (_, tested) in made.items()})
+
+
+def goals_of(material: Material, options: Options) -> dict[str, Target]:
+    """What is to be said of each risk; ForesellError where there is nothing to learn it from."""
     goals = {risk: target(material, standard, options.horizon) for risk, standard in headlines(material).items()}
     _check(material, goals)
-    risks, shuffled, tested = {}, {}, {}
-    for risk, goal in goals.items():
-        say(f"{risk}: fitting {len(options.seeds)} seeds and the baselines")
-        tested[risk] = score(material, goal, options)
-        say(f"{risk}: figures and intervals")
-        risks[risk] = body_of(material, goal, tested[risk], options)
-        shuffled[risk] = _shuffled_auc(material, goal, tested[risk])
+    return goals
+
+
+def part_of(
+    material: Material, risk: str, goal: Target, options: Options, say: Progress
+) -> tuple[dict[str, Any], Tested]:
+    """What the report says of one risk, in plain values, and the scores behind it."""
+    say(f"{risk}: fitting {len(options.seeds)} seeds and the baselines")
+    tested = score(material, goal, options)
+    say(f"{risk}: figures and intervals")
+    shuffled = _shuffled_auc(material, goal, tested)
+    part: dict[str, Any] = plain({"body": body_of(material, goal, tested, options), "shuffled_label_auc": shuffled})
+    return part, tested
+
+
+def assembled(
+    material: Material, goals: Mapping[str, Target], parts: Mapping[str, Any], options: Options, say: Progress
+) -> dict[str, Any]:
+    """The report of the parts of its risks, with the leakage gate."""
     say("altering the future, to see whether any row moves")
     gates = leakage.gates(material.ledger, material.whole, material.standards, _look(material, options))
-    of_risk = next(iter(shuffled.values()))
-    found = {**gates, "shuffled_label_auc": of_risk, "shuffled_label_auc_by_risk": shuffled}
+    shuffled = {risk: part["shuffled_label_auc"] for risk, part in parts.items()}
+    found = {**gates, "shuffled_label_auc": next(iter(shuffled.values())), "shuffled_label_auc_by_risk": shuffled}
+    risks = {risk: part["body"] for risk, part in parts.items()}
     whole: dict[str, Any] = plain({**_facts(material, goals, options), "risks": risks, "leakage": found})
-    return Measured(whole, goals, tested)
+    return whole
 
 
 def _check(material: Material, goals: Mapping[str, Target]) -> None:
@@ -90,7 +111,9 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
     table, value = material.active.take(tested.rows), goal.rows.label[tested.rows]
     known, parts = np.isfinite(value), masks(goal.standard, table.block)
     scored = Scored(value, table.seller_id, table.as_of, tested.fold, tested.scores)
-    queue = outcomes.queueable(material, goal, tested.rows, daily_of(material, goal), tested.scores)
+    queue = outcomes.queueable(
+        material, goal, tested.rows, daily_of(material, goal), {**tested.scores, **tested.rankings}
+    )
     slices = {name: slice_figures(scored.take(mask & known), goal.horizon) for name, mask in parts.items()}
     return {
         "standard": goal.standard.as_json(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from training.gates import Gate
 from training.markdown import interval, markdown, number, share
-from training.report_tables import rankings
+from training.report_tables import OFFERED, rankings
 from training.slices import HEADLINE, MEANING
 from training.summary import SCORES, standard_words
 
@@ -165,9 +165,13 @@ def _queue(found: Figures) -> list[str]:
 
 def _menu(body: Figures) -> list[str]:
     """What each capacity buys."""
-    points = body.get("operating_points", [])
-    rows = [[share(p["capacity_share"], 1), number(p["capacity_per_week"], 0), *_queue(p)] for p in points]
-    return [f"Operating points:\n\n{markdown(['capacity', 'reviews a week', *QUEUE.values()], rows)}"] if rows else []
+    rows = [
+        [share(point["capacity_share"], 1), SCORES[name], *_queue(found)]
+        for point in body.get("operating_points", [])
+        for name, found in rankings(point).items()
+        if name in OFFERED
+    ]
+    return [f"Operating points:\n\n{markdown(['capacity', 'ranking', *QUEUE.values()], rows)}"] if rows else []
 
 
 def _detection(body: Figures) -> list[str]:

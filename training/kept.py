@@ -1,6 +1,5 @@
 """What a model said out of time, kept beside it, so that a later one can be compared with it on the same weeks."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +14,10 @@ FILE = "tested.parquet"
 COLUMNS = ("risk", "horizon", "seller_id", "as_of", "probability")
 
 
-def keep(material: Material, tested: Mapping[str, Tested], horizon: int, path: Path) -> None:
-    """Write the first seed's probabilities of the test period: each from a fit that had not seen its row's label."""
+def rows_to_keep(material: Material, risk: str, tested: Tested, horizon: int) -> pd.DataFrame:
+    """The first seed's probabilities of the test period: each from a fit that had not seen its row's label."""
     table = material.active
-    parts = [
-        rows_of(risk, horizon, table.seller_id[t.rows], table.as_of[t.rows], t.scores["model"][0])
-        for risk, t in tested.items()
-    ]
-    pd.concat(parts, ignore_index=True).to_parquet(path, index=False)
+    return rows_of(risk, horizon, table.seller_id[tested.rows], table.as_of[tested.rows], tested.scores["model"][0])
 
 
 def rows_of(

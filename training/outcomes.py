@@ -22,9 +22,10 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 ECONOMY = Economy()  # what things cost, where a marketplace says no other
 CAPACITIES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
-RANKINGS = ("model", "roll_forward", "peer_only", "current_metric")
+RANKINGS = ("model", "roll_forward", "peer_only", "current_metric", "early", "truth", "truth_early")
 MENU = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 CURVES = ("model", "roll_forward")
+DRAWN = ("model", "roll_forward", "peer_only", "warn_line", "best_reachable")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def queueable(
     sellers = daily.rows_of(material.active.seller_id[rows[kept]])
     breach, worth = breach_by_day(daily, goal.standard), at_stake(material, goal, rows[kept])
     watched = Watched(sellers, as_of[kept], breach, daily.first_day, worth)
-    ranked = {name: [column[kept] for column in scores[name]] for name in RANKINGS}
+    ranked = {name: [column[kept] for column in scores[name]] for name in RANKINGS if name in scores}
     lines = {"warn_line": [warn_line(goal.standard, bad[kept], volume[kept])], "best_reachable": [foresight(watched)]}
     return Queueable(rows[kept], watched, goal.rows.label[rows[kept]], ranked | lines)
 
@@ -87,6 +88,7 @@ def capacity_curves(queue: Queueable) -> dict[str, list[list[float]]]:
             for share in CAPACITIES
         ]
         for name, columns in ranked.items()
+        if name in DRAWN
     }
 
 

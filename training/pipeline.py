@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -20,18 +22,19 @@ from models.economy import Economy
 from models.explain import parts
 from models.risk_model import Bands, Key, RiskModel, contributions, predict
 from training import plots
-from training.backtest import iso, measured
+from training.backtest import assembled, goals_of, iso, part_of
 from training.bands import cut_points
 from training.card import card
 from training.evaluate import flat
 from training.fit import ROUNDS, TREES, Fitted, choose, fit
 from training.gates import Gate, judge
 from training.kept import FILE as KEPT
-from training.kept import keep
+from training.kept import rows_to_keep
 from training.material import Material, Target, modelled, prepare, target
 from training.outcomes import concentration
 from training.report import render
 from training.scoring import Options
+from training.stages import NOTHING_KEPT, Stages, stages
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -66,19 +69,23 @@ def train(
     options: Options | None = None,
     economy: Economy | None = None,
     progress: Progress | None = None,
+    unfinished: Path | None = None,
 ) -> Training:
     """Backtest, fit, calibrate and judge; writes report.json and .html, card.md, tested.parquet, plots/ and bundle/.
 
+    unfinished: where finished parts are kept until all is done, for the next run on the same data with the same code.
     ForesellError for a record that is too short, or that holds too few breaches for any model.
     """
     say, chosen = progress or (lambda _: None), options or Options()
     material = prepare(market, standards, progress=say)
-    tests = measured(material, chosen, say)
-    found = tests.report
+    costs = economy or Economy(chosen.capacity)
+    settings = {"options": chosen, "economy": costs, "standards": material.standards, "moments": material.moments}
+    kept = stages(unfinished, material.ledger, digest(material.active), settings)
+    found, rows = backtested(material, chosen, kept, say)
     folder.mkdir(parents=True, exist_ok=True)
     write_report(found, folder)
-    keep(material, tests.tested, chosen.horizon, folder / KEPT)
-    models, left_out = final_models(material, economy or Economy(chosen.capacity), say)
+    rows.to_parquet(folder / KEPT, index=False)
+    models, left_out = final_models(material, costs, say, kept)
     gates = judge(found, largest_gap(models, material))
     say("writing the bundle")
     unsaved = _bundle(material, models)
@@ -86,7 +93,24 @@ def train(
     (folder / CARD).write_text(text, encoding="utf-8")
     bundle = save(replace(unsaved, card=text), folder / "bundle")
     plots.write(found, bundle, material.active.block, folder / "plots")
+    kept.done()
     return Training(found, gates, bundle, folder, _parameters(chosen), flat(found), left_out, material)
+
+
+def backtested(
+    material: Material, options: Options, kept: Stages, say: Progress
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The backtest's report, and the probabilities of its test period; each risk is a part that is kept."""
+    goals, parts, rows = goals_of(material, options), {}, []
+    for risk, goal in goals.items():
+        parts[risk] = kept.once(f"backtest-{risk}", partial(_part, material, risk, goal, options, say))
+        rows.append(pd.DataFrame(parts[risk].pop("rows")))
+    return assembled(material, goals, parts, options, say), pd.concat(rows, ignore_index=True)
+
+
+def _part(material: Material, risk: str, goal: Target, options: Options, say: Progress) -> dict[str, Any]:
+    part, tested = part_of(material, risk, goal, options, say)
+    return part | {"rows": rows_to_keep(material, risk, tested, options.horizon).to_dict("list")}
 
 
 def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
@@ -97,7 +121,9 @@ def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
     return plain, page
 
 
-def final_models(material: Material, economy: Economy, say: Progress) -> tuple[list[RiskModel], tuple[str, ...]]:
+def final_models(
+    material: Material, economy: Economy, say: Progress, kept: Stages = NOTHING_KEPT
+) -> tuple[list[RiskModel], tuple[str, ...]]:
     """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
     made, left_out = [], []
     for standard in modelled(material):
@@ -110,8 +136,9 @@ def final_models(material: Material, economy: Economy, say: Progress) -> tuple[l
             if not enough(goal.rows.label[train]):
                 left_out.append(str(key))
                 continue
-            names = names or choose(goal.rows.take(train), goal.candidates, horizon)
-            made.append(final_model(material, goal, train, names, key, economy))
+            names = names or _chosen(goal, train, kept)
+            fitting = partial(final_model, material, goal, train, names, key, economy)
+            made.append(kept.model(fitting, partial(_alone, material), str(key)))
     if not made:
         raise ForesellError(
             rule=f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without.",
@@ -119,6 +146,19 @@ def final_models(material: Material, economy: Economy, say: Progress) -> tuple[l
             next_step="bring a longer record, or another standard",
         )
     return made, tuple(left_out)
+
+
+def _chosen(goal: Target, train: Mask, kept: Stages) -> tuple[str, ...]:
+    """The features of a standard's models, decided at its first horizon."""
+
+    def choosing() -> dict[str, Any]:
+        return {"names": choose(goal.rows.take(train), goal.candidates, goal.horizon)}
+
+    return tuple(kept.once(f"features-{goal.standard.name}", choosing)["names"])
+
+
+def _alone(material: Material, model: RiskModel) -> Bundle:
+    return _bundle(material, [model])
 
 
 def enough(label: Array) -> bool:

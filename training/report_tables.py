@@ -19,6 +19,7 @@ ALERTS = {
     "repeat_alert_rate": ("repeats", SHARE),
     "alerts_per_reviewer_day": ("alerts per reviewer-day", ONE),
 }
+OFFERED = ("model", "early", "warn_line")
 MENU = ("capacity_per_week", "alerts", "precision", "recall", "money_recall", "median_lead_time_days",
         "alerts_per_reviewer_day")  # fmt: skip
 
@@ -37,18 +38,19 @@ def rankings(found: Figures) -> dict[str, Figures]:
 
 
 def menu(points: Sequence[Figures]) -> str:
-    """What the model's alerts are worth at each capacity, beside the warn-line rule's."""
-    if not points:
-        return ""
-    own = (ALERTS[key][0] for key in MENU[1:])
-    heads = ("capacity", "reviews a week", *own, "warn-line rule: right", "its median lead, days")
+    """What alerts are worth at each capacity: the model's, the same for long notice, and the warn-line rule's."""
     rows = [
-        (text(point["capacity_share"], "{:.1%}"), text(point[MENU[0]], WHOLE),
-         *(text(point[key], ALERTS[key][1]) for key in MENU[1:]),
-         text(point["warn_line"]["precision"], SHARE), text(point["warn_line"]["median_lead_time_days"], ONE))
+        (text(point["capacity_share"], "{:.1%}"), SCORES[name], *(text(body[key], _form(key)) for key in MENU))
         for point in points
-    ]  # fmt: skip
-    return table("Operating points: what a capacity buys", heads, rows)
+        for name, body in rankings(point).items()
+        if name in OFFERED
+    ]
+    heads = ("capacity", "ranking", "reviews a week", *(ALERTS[key][0] for key in MENU[1:]))
+    return table("Operating points: what a capacity buys", heads, rows) if rows else ""
+
+
+def _form(key: str) -> str:
+    return ALERTS[key][1] if key in ALERTS else WHOLE
 
 
 def detection(found: Figures | None) -> str:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from training import alerts, baselines, reference
 from training.daily import Daily, daily_counts
 from training.fit import SEEDS, Fitted, Rows, choose, fit, out_of_time, side_by_side
-from training.material import Material, Target
+from training.material import Material, Target, target
 from training.truth import Known, true_score
 
+SOON = 14  # days; the shortest horizon that is trained
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -32,7 +33,8 @@ class Options:
 class Tested:
     """The rows of the test period (numbers into the active rows), the fold of each, and every score's columns.
 
-    A score is a list of columns of shape (rows,): one, or one a seed. names: the features the model reads.
+    A score is a list of columns of shape (rows,): one, or one a seed. names: the features the model reads. rankings:
+    orders of the queue that are no probability of the label, in the same form.
     """
 
     rows: Ints
@@ -40,6 +42,7 @@ class Tested:
     names: tuple[str, ...]
     scores: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     fitted: Sequence[Fitted] = ()  # the first seed's, one a fold
+    rankings: Mapping[str, Sequence[Array]] = field(default_factory=dict)
 
 
 def score(material: Material, goal: Target, options: Options) -> Tested:
@@ -54,7 +57,26 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
         scores["boosting"] = [_boosting(material, goal, tested, options.reference_groups)]
     if options.known and (truth := true_score(material, goal, rows, options.known.folder)) is not None:
         scores["truth"] = [truth]
-    return Tested(rows, fold, names, scores, fitted)
+    return Tested(rows, fold, names, scores, fitted, _early(material, goal, tested, opens, scores, options))
+
+
+def _early(
+    material: Material,
+    goal: Target,
+    tested: Tested,
+    opens: Ints,
+    scores: Mapping[str, Sequence[Array]],
+    options: Options,
+) -> dict[str, list[Array]]:
+    """The queue that prefers long notice: the probability of a breach at the horizon, but not at SOON days already."""
+    soon = target(material, goal.standard, SOON)
+    sooner, _ = _refitted(soon, tested, opens, options.seeds[0])
+    found = {"early": [scores["model"][0] * (1 - sooner)]}
+    if options.known and "truth" in scores:
+        known = true_score(material, soon, tested.rows, options.known.folder)
+        if known is not None:
+            found["truth_early"] = [scores["truth"][0] * (1 - known)]
+    return found
 
 
 def test_rows(material: Material, horizon: int) -> tuple[Ints, Ints, Ints]:

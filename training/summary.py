@@ -14,6 +14,8 @@ SCORES = {
     "current_metric": "current rate",
     "shrunk_rate": "current rate, shrunk to the market's",
     "peer_only": "rate of the peer group",
+    "early": "Foresell, for long notice",
+    "truth_early": "the true rates, for long notice",
     "warn_line": "warn-line rule",
     "best_reachable": "best that any ranking could reach",
 }
