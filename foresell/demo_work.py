@@ -110,7 +110,13 @@ def objections_of_sellers(engine: sa.Engine, place: Path, data: Path, held: Held
         if raised == 0:
             other = next(p for p in REVIEWERS if p.name != made.decided_by)
             objections.answer(
-                engine, asked.objection_id, 1, other, at + timedelta(hours=5), Ruling(True, ANSWER), bench
+                engine,
+                asked.objection_id,
+                1,
+                other,
+                at + timedelta(hours=5),
+                Ruling(True, ANSWER, decision_stands=False),
+                bench,
             )
         raised += 1
         if raised == 2:

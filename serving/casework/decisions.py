@@ -32,7 +32,7 @@ KINDS = (*HELPING, *RESTRICTING, NO_ACTION)
 LEAST_FACTS = 20  # characters: a word is no reason
 LONGEST_TEXT = 4000
 LONGEST_RESTRICTION = 90  # days, after which it must be decided anew; our assumption
-APPEAL = "Reply on your page of this marketplace, under Objections, within six months; a colleague decides it."
+APPEAL = "Object on your own page of this marketplace, within six months; a colleague decides it."
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,12 @@ class Worked:
 
 @dataclass(frozen=True)
 class Week:
-    """Cases opened from one day's scores, and how many are decided."""
+    """Cases opened from one day's scores, how many are decided, and what came of those whose 28 days are over."""
 
     as_of: str
     opened: int
     decided: int
+    breached: Share
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,12 @@ def _worked(row: Any, decision: Any, second: str) -> Worked:
 def _weeks(rows: Sequence[Worked]) -> tuple[Week, ...]:
     days = sorted({row.as_of for row in rows})
     counted = {day: [row for row in rows if row.as_of == day] for day in days}
-    return tuple(Week(day, len(of_day), sum(bool(row.kind) for row in of_day)) for day, of_day in counted.items())
+    return tuple(_week(day, of_day) for day, of_day in counted.items())
+
+
+def _week(day: str, rows: Sequence[Worked]) -> Week:
+    ripe = [bool(row.breached) for row in rows if row.breached is not None]
+    return Week(day, len(rows), sum(bool(row.kind) for row in rows), share(ripe))
 
 
 def _hours(row: Worked) -> float:

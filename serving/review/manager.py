@@ -37,6 +37,7 @@ class WeekView:
     decided: int = shown("of those, decided")
     share: float = shown("width of the opened bar, as a share of the largest week")
     decided_share: float = shown("width of the decided bar")
+    breached: ShareView = shown("in breach within 28 days, of those whose outcome is known; none are at first")
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,8 @@ def _page(found: Figures, since: str, until: str) -> FiguresPage:
         expected=found.expected,
         kinds=tuple(KindView(kind, n, n / max(found.decided, 1)) for kind, n in found.kinds.items()),
         weeks=tuple(
-            WeekView(w.as_of, w.opened, w.decided, w.opened / most, w.decided / most) for w in found.weeks[-12:]
+            WeekView(w.as_of, w.opened, w.decided, w.opened / most, w.decided / most, _share(w.breached))
+            for w in found.weeks[-12:]
         ),
         arms=tuple(_arm(arm) for arm in found.arms),
         verdict=_verdict(found),

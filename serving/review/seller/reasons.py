@@ -56,8 +56,15 @@ def _view(seller_id: str, risk: str, reason: Mapping[str, Any], largest: float, 
         share=abs(reason["contribution"]) / largest,
         count=reason["evidence"]["count"],
         orders=order_views(_newest(reason), known),
-        href=orders_href(seller_id, risk, reason["code"]) if reason["evidence"]["order_ids"] else "",
+        href=_href(seller_id, risk, reason),
     )
+
+
+def _href(seller_id: str, risk: str, reason: Mapping[str, Any]) -> str:
+    """Where the reason's orders are listed; one about items leads to those that came back, with their orders."""
+    if reason["evidence"]["order_ids"]:
+        return orders_href(seller_id, risk, reason["code"])
+    return "#items" if reason["code"] == "items" else ""
 
 
 def orders_href(seller_id: str, risk: str, of: str, item: str = "") -> str:

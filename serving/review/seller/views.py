@@ -58,7 +58,7 @@ class ReasonView:
     share: float = shown("its size against the page's largest, 0 to 1, for the bar beside it")
     count: int = shown("how many orders are behind it")
     orders: tuple[OrderView, ...] = shown("the newest of them")
-    href: str = shown("where all that are kept are listed; empty without orders")
+    href: str = shown("where all that are kept are listed, or the items that it speaks of; empty for neither")
 
 
 @dataclass(frozen=True)
