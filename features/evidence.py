@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-from features.ledger import UNITS, Ledger
+from features.ledger import UNITS, Fact, Ledger, Unit, chain
 
 KEPT_DAYS = 180  # no sentence counts further back
 
@@ -28,16 +28,30 @@ def newest_sql(quantities: Collection[str], as_of: int, kept: int) -> str:
 def evidence_sql(quantities: Collection[str], as_of: int) -> str:
     """The query behind `evidence_orders`."""
     found = [
-        f"select seller, '{quantity}' as quantity, greatest({fact.day}, {unit.since}) as day, order_id "
-        f"from {unit.table} "
-        f"where {unit.since} <= {as_of} and {as_of} < {unit.until} and {amount} > 0"
+        entered
         for unit in UNITS
         for fact in unit.facts
         for quantity, amount in fact.adds.items()
         if quantity in quantities
+        for entered in _entered(unit, fact, quantity, amount, as_of)
     ]
     none = "select 0 as seller, '' as quantity, cast(null as integer) as day, '' as order_id"
     return f"""select c.seller_id, quantity, day, order_id from ({" union all ".join([*found, none])}) as e
         join seller_codes as c on c.seller = e.seller
         where day > {as_of - KEPT_DAYS} and day <= {as_of} and order_id is not null
         order by seller_id, quantity, day desc, order_id"""
+
+
+def _entered(unit: Unit, fact: Fact, quantity: str, amount: str, as_of: int) -> list[str]:
+    """The entries of one quantity that stand at as_of, on the days on which the ledger counts them.
+
+    A later version of an order that leaves the entry as it was does not move it.
+    """
+    told = f"select seller, '{quantity}' as quantity"
+    known = f"{unit.since} <= {as_of} and {as_of} < {unit.until}"
+    return [
+        f"{told}, greatest({fact.day}, {unit.since}) as day, order_id from {unit.table} "
+        f"where lone and {fact.day} is not null and {amount} > 0 and {known}",
+        f"{told}, day, beside as order_id from ({chain(unit, fact, amount, beside='order_id')}) as x "
+        f"where day <= {as_of} and {as_of} < replaced and added > 0",
+    ]

@@ -230,7 +230,7 @@ def corrections_sql(quantities: tuple[str, ...]) -> str:
     """Entries taken back by a later version: their day, the day that was decided, and minus what they added."""
     rows = " union all ".join(
         f"select seller, day as effective_day, replaced as decided_day, {_only(q, '-added', quantities)} "
-        f"from ({_chain(unit, fact, sql)}) as x where replaced < {NEVER}"
+        f"from ({chain(unit, fact, sql)}) as x where replaced < {NEVER}"
         for unit, fact, adds in _facts(quantities)
         for q, sql in adds.items()
     )
@@ -264,7 +264,7 @@ def _entries(unit: Unit, fact: Fact, adds: Mapping[str, str], names: Iterable[st
     ]
     for q, sql in adds.items():
         added = _only(q, "added", names)
-        rows.append(f"select {entry('seller', 'day')} as entry, {added} from ({_chain(unit, fact, sql)}) as x")
+        rows.append(f"select {entry('seller', 'day')} as entry, {added} from ({chain(unit, fact, sql)}) as x")
     return rows
 
 
@@ -272,19 +272,20 @@ def _only(quantity: str, sql: str, quantities: Iterable[str]) -> str:
     return ", ".join(f"{sql if q == quantity else 0} as {q}" for q in quantities)
 
 
-def _chain(unit: Unit, fact: Fact, added: str) -> str:
+def chain(unit: Unit, fact: Fact, added: str, beside: str = "") -> str:
     """A unit's successive entries of one quantity: the day each is known, what it adds, the day it is replaced.
 
-    Where a unit is not its seller's for a while, a state of nothing stands in the gap.
+    Where a unit is not its seller's for a while, a state of nothing stands in the gap. beside: one more column.
     """
+    more, named, none = (f", {beside} as beside", ", beside", ", null") if beside else ("", "", "")
     order = f"over (partition by seller, {unit.key} order by since)"
-    states = f"""select seller, {unit.key}, {unit.since} as since, {unit.until} as until, {fact.day} as own_day,
+    states = f"""select seller, {unit.key}, {unit.since} as since, {unit.until} as until, {fact.day} as own_day{more},
             case when {fact.day} is null then 0 else {added} end as added,
             coalesce(lead({unit.since}) over (partition by seller, {unit.key} order by {unit.since}), {NEVER}) as next
         from {unit.table} where not lone"""
     whole = f"""with states as ({states})
-        select seller, {unit.key}, since, own_day, added from states union all
-        select seller, {unit.key}, until, null, 0 from states where until < next"""
+        select seller, {unit.key}, since, own_day, added{named} from states union all
+        select seller, {unit.key}, until, null, 0{none} from states where until < next"""
     same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
     changes = f"select *, {same} and lag(since) {order} is not null as same from ({whole}) as a"
     known = f"greatest(own_day, since) as day, coalesce(lead(since) {order}, {NEVER}) as replaced"

@@ -174,3 +174,16 @@ def test_the_orders_behind_a_count_are_at_hand() -> None:
     ledger = ledger_of([order("o1", 0, promised=5, delivered=7), order("o2", 1, promised=8, delivered=8)])
     found = evidence_orders(ledger, ledger.first_day + 20, ["late"]).to_pylist()
     assert [(row["seller_id"], row["order_id"]) for row in found] == [("anna", "o1")]
+
+
+def test_the_orders_behind_a_count_are_those_that_it_counts() -> None:
+    """A version that leaves an entry as it was (here a new price, then a return) does not make it a newer one."""
+    first = order("o", 0, ship_by=1, shipped=3, promised=5, delivered=7, price=10.0, recorded_at=at(8))
+    other = order("p", 2, ship_by=9, shipped=4, promised=12, delivered=9, price=10.0, recorded_at=at(9))
+    orders = [first, first | {"price": 8.0, "recorded_at": at(20)}, other]
+    returns = [{"return_id": "r", "order_id": "o", "line_id": "1", "opened_at": at(25)}]
+    ledger = ledger_of(orders, returns=returns)
+    for quantity in ("late", "returned", "ordered", "late_seller_fault"):
+        found = evidence_orders(ledger, DAY_0 + 30, [quantity]).to_pylist()
+        days = sorted(row["day"] - DAY_0 for row in found)
+        assert days == sorted(entries(ledger, quantity)), quantity
