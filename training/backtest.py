@@ -14,7 +14,7 @@ from features.standards import StandardsFile
 from training import leakage, outcomes
 from training.causes import FILE, reason_figures
 from training.detection import detection_figures
-from training.evaluate import Scored, slice_figures
+from training.evaluate import Scored, gain_over, slice_figures
 from training.groups import attributes, group_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
@@ -124,6 +124,7 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
         "zero_by_volume_share": float(goal.labels.below_volume[np.isfinite(goal.rows.label)].mean()),
         "slices": slices,
         "groups": _groups(material, queue, options),
+        "gain_over_boosting": gain_over(scored.take(parts[HEADLINE] & known), "boosting"),
         "alerts": outcomes.alert_figures(queue, options.capacity),
         "operating_points": outcomes.operating_points(queue),
         "expected_rate": outcomes.expected_rate_figures(material, goal, tested.rows),

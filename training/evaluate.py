@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import Draws, ci95, draw_blocks, draw_sellers, replicate
+from training.intervals import FIGURES, Draws, ci95, draw_blocks, draw_sellers, replicate
 from training.metrics import Metrics, average_precision, measure
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 REFERENCE = "roll_forward"
+MODEL = "model"
+DIGITS = 6  # kept of each draw
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,25 @@ def slice_figures(part: Scored, horizon: int) -> dict[str, Any]:
     intervals = {key: _intervals(part, drawn) for key, drawn in draws.items()}
     around = {name: {key: found[name] for key, found in intervals.items()} for name in part.scores}
     return body | {"scores": {name: _figures(part, name) | around[name] for name in part.scores}}
+
+
+def gain_over(part: Scored, reference: str) -> dict[str, Any]:
+    """The model's figures less a reference's, and the same of each draw of sellers; {} where there is none to tell.
+
+    The draws let the gains of several records be put together (contract.md section 5).
+    """
+    if reference not in part.scores or not len(part.label) or not 0 < part.label.mean() < 1:
+        return {}
+    draws = draw_sellers(part.seller_id)
+    own, other = (replicate(part.label, part.scores[name], draws) for name in (MODEL, reference))
+    alone = [mean_of([measure(part.label, c).as_json() for c in part.scores[name]]) for name in (MODEL, reference)]
+    return {
+        figure: {
+            "difference": alone[0][figure] - alone[1][figure],
+            "draws": (own[figure] - other[figure]).round(DIGITS).tolist(),
+        }
+        for figure in FIGURES
+    }
 
 
 def _figures(part: Scored, name: str) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+"""The gain over a reference, and the gains of several records put together."""
+
+import numpy as np
+import pytest
+
+from benchmarks.quality import together
+from training.evaluate import Scored, gain_over
+
+ROWS = 600
+
+
+def scored(sharpness: float) -> Scored:
+    """A model of two seeds that knows the risk, and a reference that knows it as well as sharpness says (0 to 1)."""
+    rng = np.random.default_rng(0)
+    risk = rng.random(ROWS)
+    label = (rng.random(ROWS) < risk).astype(float)
+    dull = sharpness * risk + (1 - sharpness) * label.mean()
+    scores = {"model": [risk, np.clip(risk + 0.01, 0, 1)], "boosting": [dull + 1e-9 * rng.random(ROWS)]}
+    sellers = np.repeat(np.arange(ROWS // 10), 10).astype(object)
+    return Scored(label, sellers, np.zeros(ROWS, dtype=np.int64), np.zeros(ROWS, dtype=np.int64), scores)
+
+
+def test_the_gain_is_the_models_figure_less_the_references() -> None:
+    found = gain_over(scored(0.2), "boosting")
+    assert found["average_precision"]["difference"] == pytest.approx(0, abs=0.01), "the same ranking"
+    assert found["brier"]["difference"] < -0.03, "and further from the mean"
+    assert np.mean(found["brier"]["draws"]) == pytest.approx(found["brier"]["difference"], abs=0.01)
+    assert np.std(found["brier"]["draws"]) > 0
+
+
+def test_without_the_reference_there_is_no_gain() -> None:
+    assert gain_over(scored(0.2), "nobody") == {}
+
+
+def test_gains_are_put_together_with_equal_weights_draw_by_draw() -> None:
+    one = {"brier": {"difference": 0.1, "draws": [0.0, 0.1, 0.2]}}
+    other = {"brier": {"difference": 0.3, "draws": [0.4, 0.3, 0.2]}}
+    mean, low, high = together([one, other])["brier"]
+    assert (mean, low, high) == pytest.approx((0.2, 0.2, 0.2)), "what one record loses in a draw, the other gains"
