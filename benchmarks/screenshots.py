@@ -16,7 +16,7 @@ from benchmarks.review_browser import log_in
 from benchmarks.review_market import small_home
 from features.contract import RESTRICTING
 from features.settings import Settings
-from serving.casework.decisions import Decision, select
+from serving.casework.decision import Decision, select
 from serving.records.database import open_database, reading
 from serving.review import people
 from serving.review.call import User

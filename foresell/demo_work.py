@@ -21,15 +21,17 @@ from foresell.console import Say
 from models.economy import Economy
 from models.score import headline_models
 from serving.answers import Rows
-from serving.casework import book, objections, records, work
+from serving.casework import book, objections, records, rulings, work
 from serving.casework.cases import Case
-from serving.casework.decisions import NO_ACTION, Choice, Setup, decide, of_seller
+from serving.casework.decision import NO_ACTION, Choice, Setup, of_seller
+from serving.casework.decisions import decide
 from serving.casework.entries import entries
 from serving.casework.looks import HORIZON, Known
-from serving.casework.objections import Bench, Ruling, Said
+from serving.casework.objections import Said
 from serving.casework.outcomes import mature
 from serving.casework.people import Person
 from serving.casework.recompute import Source
+from serving.casework.rulings import Bench, Ruling
 from serving.casework.week import WEEK, Sellers, open_week
 from serving.evidence import items_of, orders_of
 from serving.holder import Held
@@ -109,7 +111,7 @@ def objections_of_sellers(engine: sa.Engine, place: Path, data: Path, held: Held
         asked = objections.raise_objection(engine, seller, at, said, [e.row for e in found])
         if raised == 0:
             other = next(p for p in REVIEWERS if p.name != made.decided_by)
-            objections.answer(
+            rulings.answer(
                 engine,
                 asked.objection_id,
                 1,

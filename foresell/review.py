@@ -15,7 +15,7 @@ from foresell.scoring import champion
 from foresell.service import check_loadable
 from models.bundle import check_catalogue
 from models.score import headline_models
-from serving.casework.decisions import Setup
+from serving.casework.decision import Setup
 from serving.casework.looks import HORIZON
 from serving.casework.outcomes import mature
 from serving.casework.recompute import Source

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from features.settings import Settings
 from models.economy import Economy
 from serving.casework import week
-from serving.casework.decisions import Choice, Setup
+from serving.casework.decision import Choice, Setup
 from serving.casework.looks import Known
-from serving.casework.objections import Bench
 from serving.casework.people import Person
 from serving.casework.recompute import Source
+from serving.casework.rulings import Bench
 from serving.casework.week import Opened, Sellers, open_week
 from serving.holder import Held
 from serving.loaded import Loaded

@@ -14,7 +14,8 @@ from casework_fixture import ANN, BOB, FACTS, MEG, NOW, opened, restriction, set
 from features.contract import HELPING, RESTRICTING
 from serving.casework import book, letters, records, regimes, work
 from serving.casework.cases import DECIDED, OPEN, TAKEN, Case
-from serving.casework.decisions import KINDS, Choice, decide, of_seller
+from serving.casework.decision import KINDS, Choice, of_seller
+from serving.casework.decisions import decide
 from serving.casework.looks import Known
 from serving.casework.refusals import ConflictError, IncompleteError, NotAllowedError
 from serving.records.database import reading

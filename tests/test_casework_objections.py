@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from casework_fixture import ANN, BOB, MEG, NOW, bench, opened, restriction, setup
 
 from features.intake import open_folder
-from serving.casework import book, corrections, objections, records, work
+from serving.casework import book, corrections, objections, records, rulings, work
 from serving.casework.cases import APPEALED, DECIDED
-from serving.casework.decisions import decide, of_seller
+from serving.casework.decision import of_seller
+from serving.casework.decisions import decide
 from serving.casework.entries import entries
-from serving.casework.objections import Bench, Ruling, Said
+from serving.casework.objections import Said
 from serving.casework.people import Person
 from serving.casework.refusals import ConflictError, IncompleteError, MissingError, NotAllowedError
+from serving.casework.rulings import Bench, Ruling
 from serving.records.database import reading
 from serving.records.tables.casework import CASES
 
@@ -72,10 +74,10 @@ def test_from_objection_to_correction(engine: sa.Engine, seat: Bench):
 
     for person, why in ((ANN, "decided nothing"), (MEG, "reviewer answers"), (seller, "reviewer answers")):
         with pytest.raises(NotAllowedError, match=why):
-            objections.answer(engine, raised.objection_id, 1, person, LATER, Ruling(True, ANSWER, False), seat)
-    answered = objections.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(True, ANSWER, False), seat)
+            rulings.answer(engine, raised.objection_id, 1, person, LATER, Ruling(True, ANSWER, False), seat)
+    answered = rulings.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(True, ANSWER, False), seat)
     with pytest.raises(ConflictError):
-        objections.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(False, ANSWER), seat)
+        rulings.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(False, ANSWER), seat)
 
     with reading(engine) as con:
         kept, now = corrections.read(con, "small", seller.seller_id), book.find(con, case.case_id)
@@ -100,7 +102,7 @@ def test_a_refused_objection_changes_no_figure(engine: sa.Engine, seat: Bench):
     seller, case, made, back = capped(engine)
     said, rows = asking(seat, seller, back[0], case_decision_id=made.case_decision_id)
     raised = objections.raise_objection(engine, seller, LATER, said, rows)
-    answered = objections.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(False, ANSWER), seat)
+    answered = rulings.answer(engine, raised.objection_id, 1, BOB, LATER, Ruling(False, ANSWER), seat)
     with reading(engine) as con:
         assert corrections.read(con, "small", seller.seller_id) == []
         now = book.find(con, case.case_id)

@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from features.settings import Settings
 from serving.casework import book, work
 from serving.casework.cases import APPEALED, DECIDED, Case
-from serving.casework.decisions import Choice, decide
+from serving.casework.decision import Choice
+from serving.casework.decisions import decide
 from serving.casework.people import Person
 from serving.casework.refusals import ConflictError, NotAllowedError
 from serving.records.database import open_database, reading

@@ -10,8 +10,9 @@ from review_fixture import MANAGER, PASSWORD, REVIEWER, SECOND, SELLER, Browser,
 from review_market import make_review_market
 
 from features.settings import Settings
-from serving.casework import book, decisions, letters, records, work
-from serving.casework.decisions import Choice, Setup, decide
+from serving.casework import book, decision, letters, records, work
+from serving.casework.decision import Choice, Setup
+from serving.casework.decisions import decide
 from serving.casework.people import Person
 from serving.records.database import open_database, reading
 from serving.records.tables.casework import CASE_DECISIONS, CASES
@@ -159,7 +160,7 @@ def test_from_the_objection_to_the_figures_after_it(app, engine, told):
     mine = own.get("/standing")
     assert ANSWER in mine.text
     assert "became" in mine.text
-    assert decisions.of_seller(engine, seller.seller_id)[0].overturned_at
+    assert decision.of_seller(engine, seller.seller_id)[0].overturned_at
     assert "taken back" in own.get(f"/standing/letter/{made.case_decision_id}").text
 
 

@@ -16,7 +16,8 @@ from serving.records.database import reading
 from serving.records.tables.casework import CASES
 from serving.review import forms
 from serving.review.call import Call, User, Visitor
-from serving.review.queue import queue_page, wanted
+from serving.review.queue import queue_page
+from serving.review.queue_filters import wanted
 from serving.review.seller.orders import order_views
 from serving.review.seller.page import Asked, seller_page
 from serving.review.services import Services

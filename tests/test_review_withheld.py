@@ -18,7 +18,8 @@ from serving.casework.cases import LIVE
 from serving.records.database import open_database, reading
 from serving.records.tables.casework import CASES
 from serving.review.call import Call, User, Visitor
-from serving.review.queue import queue_page, wanted
+from serving.review.queue import queue_page
+from serving.review.queue_filters import wanted
 from serving.review.seller.page import Asked, seller_page
 from serving.review.services import Services
 from serving.review.settings import ReviewSettings

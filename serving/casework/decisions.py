@@ -5,94 +5,27 @@ seller is in breach today, or was helped before, or the facts say why customers 
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
 
 from features.contract import HELPING, RESTRICTING
-from features.standards import Standard
-from serving.casework import arms, book, letters, records, regimes
+from serving.casework import arms, book, records, regimes
 from serving.casework.cases import Case
 from serving.casework.clock import UNDO, closing, later
-from serving.casework.letters import Letter
+from serving.casework.decision import KINDS, NAMES, NO_ACTION, Choice, Decision, Setup, to_row
 from serving.casework.people import Person
 from serving.casework.records import Record
-from serving.casework.refusals import IncompleteError, MissingError, NotAllowedError
-from serving.casework.standings import standing
+from serving.casework.refusals import IncompleteError, NotAllowedError
+from serving.casework.telling import packs_of, write_letter
 from serving.records.clock import written
-from serving.records.database import reading, writing
+from serving.records.database import writing
 from serving.records.tables.casework import CASE_DECISIONS
 
-NO_ACTION = "no_action"
-KINDS = (*HELPING, *RESTRICTING, NO_ACTION)
 LEAST_FACTS = 20  # characters: a word is no reason
 LONGEST_TEXT = 4000
 LONGEST_RESTRICTION = 90  # days, after which it must be decided anew; our assumption
-APPEAL = "Object on your own page of this marketplace, within six months; a colleague decides it."
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a reviewer has filled in."""
-
-    kind: str
-    facts: str = ""
-    standard: str = ""  # the ground: a standard's name
-    standard_version: str = ""
-    appeal: str = APPEAL
-    until: str = ""  # ISO day on which a restriction ends; "": when it is lifted
-    urgent: str = ""  # why help cannot come first, where it did not
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a marketplace decides under: its standards, its laws (None: all), and the share held out of help."""
-
-    standards: Sequence[Standard]
-    regimes: tuple[str, ...] | None = None
-    holdout: float = 0.0
-
-    def standard(self, name: str, version: str) -> Standard:
-        """The standard of a name and version."""
-        found = next((s for s in self.standards if (s.name, s.version) == (name, version)), None)
-        if found is None:
-            raise MissingError("A decision rests on a standard in force.", f"{name} {version}", "open the cases anew")
-        return found
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A decision as it is kept."""
-
-    case_decision_id: str
-    case_id: str
-    seller_id: str
-    risk: str
-    kind: str
-    decided_at: str
-    decided_by: str
-    effective_at: str
-    ends_at: str
-    standard: str
-    standard_version: str
-    facts: str
-    appeal: str
-    shown: Mapping[str, Any]
-    arm: str
-    propensity: float | None
-    letter: Letter | None
-    undone_at: str = ""
-    overturned_at: str = ""
-
-    def stands_at(self, at: datetime) -> bool:
-        """Whether it is in effect at a moment: past the time to undo, not undone, not overturned, not over."""
-        moment = written(at)
-        over = self.ends_at and self.ends_at <= moment
-        return self.effective_at <= moment and not (self.undone_at or self.overturned_at or over)
 
 
 def decide(
@@ -107,7 +40,7 @@ def decide(
         check(con, case, record, choice)
         made = _made(con, case, record, person, at, choice, setup)
         if made.letter:
-            regimes.check(_packs(case, choice, setup), made.letter)
+            regimes.check(packs_of(case, choice, setup), made.letter)
         told = {"kind": made.kind, "case_decision_id": made.case_decision_id, **made.shown}
         told["digest_of_decision"] = records.digest(json.dumps(to_row(made), sort_keys=True).encode())
         book.step(con, case, seen, "decide", person, at, told, locked_until="")
@@ -192,101 +125,7 @@ def _made(
     )
     told = choice.kind != NO_ACTION and arm != "holdout"
     letter = write_letter(plain, case, record, choice, setup) if told else None
-    return Decision(**{name: getattr(plain, name) for name in _NAMES} | {"letter": letter})
-
-
-def write_letter(made: Decision, case: Case, record: Record, choice: Choice, setup: Setup) -> Letter:
-    """The letter of a decision, from the record and nothing else that was measured."""
-    said = record.said["risks"][case.risk]
-    held = setup.standard(made.standard, made.standard_version)
-    now = standing(held, record.block, record.as_of, record.horizon_days)
-    restricting = made.kind in RESTRICTING
-    raising = [r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"]
-    expected = said["expected_rate_interval_90"]
-    return Letter(
-        case_decision_id=made.case_decision_id,
-        seller_id=made.seller_id,
-        seller_name=case.facts.seller_name,
-        natural_person=case.facts.natural_person,
-        risk=made.risk,
-        kind=made.kind,
-        decided_by=made.decided_by,
-        decided_at=made.decided_at,
-        effective_at=made.effective_at,
-        ends_at=made.ends_at,
-        scope="all" if restricting else "",
-        duration=("until" if made.ends_at else "open") if restricting else "",
-        origin="own",
-        facts=made.facts or letters.figures_speak(),
-        appeal=made.appeal,
-        standard=made.standard,
-        standard_version=made.standard_version,
-        standard_title=held.title,
-        comparator=held.comparator,
-        limit=said["standard"]["limit"],
-        window_days=held.window_days,
-        window_from=now.window_from,
-        minimum_volume=said["standard"]["minimum_volume"],
-        unit=now.unit,
-        bad=now.bad,
-        volume=said["standard"]["volume"],
-        current_rate=said["standard"]["current_rate"],
-        in_breach=said["in_breach"],
-        low_evidence=record.said["evidence"]["low_evidence"],
-        as_of=record.as_of,
-        horizon_day=(date.fromisoformat(record.as_of) + timedelta(days=record.horizon_days)).isoformat(),
-        probability=said["probability"],
-        interval_90=tuple(said["interval_90"]),
-        expected_rate=said["expected_rate"],
-        expected_rate_interval_90=tuple(expected) if expected else None,
-        reasons=tuple(raising[: letters.SHOWN_REASONS]),
-        coming=now.coming,
-        room=now.room,
-        decision_id=record.decision_id,
-        digest=record.digest,
-        model_version=record.model_version,
-        regimes=tuple(pack.name for pack in _packs(case, choice, setup)),
-    )
-
-
-def of_seller(engine: sa.Engine, seller_id: str) -> list[Decision]:
-    """Every decision about a seller, the newest first."""
-    with reading(engine) as con:
-        return select(con, CASE_DECISIONS.c.seller_id == seller_id)
-
-
-def find(con: sa.Connection, case_decision_id: str) -> Decision:
-    """The decision of that id; MissingError when there is none."""
-    found = select(con, CASE_DECISIONS.c.case_decision_id == case_decision_id)
-    if not found:
-        raise MissingError("The decision must exist.", case_decision_id, "go back to the seller's page")
-    return found[0]
-
-
-def select(con: sa.Connection, *conditions: sa.ColumnElement[bool]) -> list[Decision]:
-    """Decisions under conditions, the newest first."""
-    rows = con.execute(sa.select(CASE_DECISIONS).where(*conditions).order_by(CASE_DECISIONS.c.decided_at.desc()))
-    return [from_row(row) for row in rows.mappings()]
-
-
-def to_row(made: Decision) -> dict[str, Any]:
-    """A decision as its table keeps it."""
-    plain = {name: getattr(made, name) for name in _NAMES}
-    letter = json.dumps(asdict(made.letter), ensure_ascii=False) if made.letter else ""
-    return plain | {"shown": json.dumps(made.shown), "letter": letter}
-
-
-def from_row(row: Any) -> Decision:
-    """A decision from its row."""
-    letter = letters.from_json(json.loads(row["letter"])) if row["letter"] else None
-    return Decision(**{**row, "shown": json.loads(row["shown"]), "letter": letter})
-
-
-_NAMES = tuple(Decision.__dataclass_fields__)
-
-
-def _packs(case: Case, choice: Choice, setup: Setup) -> tuple[regimes.Regime, ...]:
-    return regimes.applying(choice.kind, case.facts.natural_person, setup.regimes)
+    return Decision(**{name: getattr(plain, name) for name in NAMES} | {"letter": letter})
 
 
 def _assigned(con: sa.Connection, case: Case, kind: str, holdout: float) -> tuple[str, float | None]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from serving.casework import corrections
-from serving.casework.decisions import NO_ACTION, Decision, select
+from serving.casework.decision import NO_ACTION, Decision, select
 from serving.records.clock import written
 from serving.records.database import reading
 from serving.records.tables.casework import CASE_DECISIONS, CORRECTIONS

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from features.contract import RESTRICTING
 from serving.casework import book
 from serving.casework.arms import ARMS, FULL
-from serving.casework.decisions import KINDS, NO_ACTION
+from serving.casework.decision import KINDS, NO_ACTION
 from serving.casework.intervals import Difference, Share, difference, drawn_share, share
 from serving.records.tables.casework import CASE_DECISIONS, CASES, OBJECTIONS
 

@@ -9,13 +9,14 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import ForesellError
 from serving.casework import decisions, work
 from serving.casework.cases import Case
-from serving.casework.decisions import Choice, Setup
+from serving.casework.decision import APPEAL, Choice, Setup
 from serving.casework.refusals import ConflictError, IncompleteError, MissingError, NotAllowedError
-from serving.review import queue, texts
+from serving.review import texts
 from serving.review.call import Call, Refusal
 from serving.review.flash import person_of
 from serving.review.forms import Figure
 from serving.review.page import render
+from serving.review.queue_filters import FILTERS, wanted
 from serving.review.seller.page import Asked, seller_page
 from serving.review.seller.panel import Typed
 from serving.review.seller.reasons import seller_path
@@ -26,7 +27,7 @@ Step = Callable[[Call, str, int, datetime], object]
 
 def take_next(call: Call) -> Response:
     """Take the most worthwhile case that nobody has, of those that the view shows."""
-    want = queue.wanted({name: call.value(name) for name in (*queue.FILTERS, "q")})
+    want = wanted({name: call.value(name) for name in (*FILTERS, "q")})
     at = datetime.now(UTC)
     case = work.take_next(call.services.engine, person_of(call), at, want.plain)
     if case is None:
@@ -107,7 +108,7 @@ def choice_of(call: Call) -> Choice:
         facts=call.value("facts"),
         standard=call.value("standard"),
         standard_version=call.value("standard_version"),
-        appeal=call.value("appeal") or decisions.APPEAL,
+        appeal=call.value("appeal") or APPEAL,
         until=call.value("until"),
         urgent=call.value("urgent"),
     )
@@ -124,7 +125,7 @@ def _page(case: Case) -> str:
 
 def _view(call: Call) -> str:
     """The queue as it was narrowed, open for more of its address."""
-    named = {name: call.value(name) for name in (*queue.FILTERS, "q")}
+    named = {name: call.value(name) for name in (*FILTERS, "q")}
     query = urlencode({name: value for name, value in named.items() if value})
     return f"/queue?{query}&" if query else "/queue?"
 

@@ -1,21 +1,22 @@
 """Objections as reviewers see them: the list, one in full, and the answer, with the figures before and after."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import sqlalchemy as sa
 from starlette.responses import RedirectResponse, Response
 
-from serving.casework import book, decisions, objections
+from serving.casework import book, decision, objections, rulings
 from serving.casework.objection import Objection
-from serving.casework.objections import LEAST_REASON, Bench, Ruling
+from serving.casework.objections import LEAST_REASON
 from serving.casework.refusals import ConflictError, IncompleteError, MissingError, NotAllowedError
+from serving.casework.rulings import Bench, Ruling
 from serving.casework.sources import recall
 from serving.records.database import reading
 from serving.records.tables.casework import CASE_DECISIONS
-from serving.review import forms, texts
+from serving.review import texts
+from serving.review.before_after import BeforeAfter, features_of, figures_of
 from serving.review.call import Call, Refusal
 from serving.review.flash import person_of
 from serving.review.page import Page, render, shown
@@ -42,17 +43,6 @@ class AppealsPage(Page):
 
     template: ClassVar[str] = "appeals.html"
     lines: tuple[AppealLine, ...] = shown("the objections")
-
-
-@dataclass(frozen=True)
-class BeforeAfter:
-    """One figure before and after the correction."""
-
-    title: str = shown("what it is")
-    before: str = shown("as it was")
-    after: str = shown("as it is")
-    counts: str = shown("the counts behind it, in words; empty for none")
-    moved: bool = shown("whether it changed")
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ def answer(call: Call) -> Response:
     try:
         bench = _bench(call)
         at, person = datetime.now(UTC), person_of(call)
-        objections.answer(call.services.engine, call.params["objection_id"], int(version), person, at, ruling, bench)
+        rulings.answer(call.services.engine, call.params["objection_id"], int(version), person, at, ruling, bench)
     except IncompleteError as error:
         return render(call, _page(call, error), 422)
     except ConflictError as error:
@@ -141,7 +131,7 @@ def _line(con: sa.Connection, call: Call, one: Objection, at: datetime) -> Appea
 
 def _barred(con: sa.Connection, call: Call, one: Objection) -> str:
     try:
-        objections.check_reviewer(con, one, person_of(call))
+        rulings.check_reviewer(con, one, person_of(call))
     except NotAllowedError as error:
         return f"{error.rule} {texts.plain('appeal.next', next_step=error.next_step)}"
     return ""
@@ -155,7 +145,7 @@ def _page(call: Call, error: IncompleteError | None = None) -> AppealPage:
             raise Refusal(404) from missing
         barred = _barred(con, call, one)
         hidden = {risk for (_, risk), what in book.withheld(con, [one.seller_id]).items() if what == "score"}
-        made = decisions.select(con, CASE_DECISIONS.c.case_decision_id == one.case_decision_id)
+        made = decision.select(con, CASE_DECISIONS.c.case_decision_id == one.case_decision_id)
     asks = "appeal.asks_excluded" if one.effect == "excluded" else "appeal.asks_fault"
     return AppealPage(
         title=texts.plain("appeal.title", order=one.order_id),
@@ -177,48 +167,6 @@ def _page(call: Call, error: IncompleteError | None = None) -> AppealPage:
         barred=barred if one.state == "waiting" else "",
         problem=f"{error.rule}" if error else "",
         least=LEAST_REASON,
-        figures=_figures(one.change, hidden),
-        features=_features(one.change),
+        figures=figures_of(one.change, hidden),
+        features=features_of(one.change),
     )
-
-
-def _figures(change: Any, hidden: Collection[str]) -> tuple[BeforeAfter, ...]:
-    if not change:
-        return ()
-    rates = [
-        BeforeAfter(
-            s["title"],
-            forms.rate(s["rate"]["before"]),
-            forms.rate(s["rate"]["after"]),
-            texts.plain(
-                "appeal.counts", bad=s["bad"][0], volume=s["volume"][0], bad_after=s["bad"][1],
-                volume_after=s["volume"][1],
-            ),
-            s["bad"][0] != s["bad"][1] or s["volume"][0] != s["volume"][1],
-        )
-        for s in change["standards"]
-    ]  # fmt: skip
-    risks: list[BeforeAfter] = []
-    for name, one in change["risks"].items():
-        if name in hidden:
-            continue
-        chance, loss = one["probability"], one["loss"]
-        bands = texts.plain("appeal.bands", before=one["band"][0], after=one["band"][1])
-        title = texts.plain("appeal.probability", risk=texts.plain(f"risk.{name}"))
-        risks.append(_moved(title, forms.percent(chance["before"], 1), forms.percent(chance["after"], 1), bands))
-        title = texts.plain("appeal.loss", risk=texts.plain(f"risk.{name}"))
-        risks.append(_moved(title, forms.money(loss["before"]), forms.money(loss["after"]), ""))
-    return (*[r for r in rates if r.moved], *risks)
-
-
-def _moved(title: str, before: str, after: str, counts: str) -> BeforeAfter:
-    return BeforeAfter(title, before, after, counts, before != after)
-
-
-def _features(change: Any) -> tuple[BeforeAfter, ...]:
-    pairs: Sequence[tuple[str, Any]] = list((change or {}).get("features", {}).items())
-    return tuple(BeforeAfter(name, _number(v["before"]), _number(v["after"]), "", True) for name, v in pairs)
-
-
-def _number(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:,.6g}"

@@ -7,8 +7,8 @@ from typing import ClassVar
 from markupsafe import Markup
 from starlette.responses import PlainTextResponse, Response
 
-from serving.casework import decisions, letters, regimes
-from serving.casework.decisions import Decision
+from serving.casework import decision, letters, regimes
+from serving.casework.decision import Decision
 from serving.casework.refusals import MissingError
 from serving.records.database import reading
 from serving.review import texts
@@ -73,7 +73,7 @@ def _decision(call: Call) -> Decision:
     """The decision in the path; a seller sees its own, once the letter has gone out, and learns of no other."""
     with reading(call.services.engine) as con:
         try:
-            made = decisions.find(con, call.params["case_decision_id"])
+            made = decision.find(con, call.params["case_decision_id"])
         except MissingError as error:
             raise Refusal(404) from error
     if call.user.role == SELLER:

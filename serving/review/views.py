@@ -1,6 +1,6 @@
 """Every route of the review pages, with who may ask it. What is not here does not exist."""
 
-from serving.review import actions, appeals, letters, login, manager, queue, second
+from serving.review import actions, appeals, letters, login, manager, manager_tables, queue, second
 from serving.review.call import MANAGER, REVIEWER, ROLES, SELLER, STAFF, View
 from serving.review.own import objecting
 from serving.review.own import page as own
@@ -27,7 +27,7 @@ VIEWS: tuple[View, ...] = (
     View("GET", "/second", (REVIEWER,), second.show),
     View("POST", "/second/{case_id}", (REVIEWER,), second.say),
     View("GET", "/figures", (MANAGER,), manager.show),
-    View("GET", "/figures/{table}", (MANAGER,), manager.table),
+    View("GET", "/figures/{table}", (MANAGER,), manager_tables.table),
     View("GET", "/standing", (SELLER,), own.show),
     View("GET", "/standing/letter/{case_decision_id}", (SELLER,), letters.show),
     View("GET", "/standing/letter/{case_decision_id}/text", (SELLER,), letters.text),

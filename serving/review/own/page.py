@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from serving.casework import book, decisions, objections
+from serving.casework import book, decision, objections
 from serving.casework.cases import LIVE
-from serving.casework.decisions import Decision
+from serving.casework.decision import Decision
 from serving.casework.letters import title as letter_title
 from serving.casework.objection import Objection
 from serving.casework.records import Record
@@ -106,7 +106,7 @@ def own_page(call: Call, at: datetime) -> OwnPage:
         standards=standard_views(record, standards),
         advice=tuple(texts.plain(f"advice.{code}") for code, _ in reasons),
         happened=tuple(text for _, text in reasons),
-        letters=tuple(_letter(one, at) for one in received(decisions.of_seller(services.engine, seller_id), at)),
+        letters=tuple(_letter(one, at) for one in received(decision.of_seller(services.engine, seller_id), at)),
         objections=tuple(_objection(one) for one in raised),
         raised=call.query.get("did") == "object",
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from features.contract import HELPING, RESTRICTING
 from serving.casework import arms, book, rules
 from serving.casework.cases import Case
-from serving.casework.decisions import APPEAL, NO_ACTION
+from serving.casework.decision import APPEAL, NO_ACTION
 from serving.casework.people import Person
 from serving.casework.refusals import NotAllowedError
 from serving.casework.work import LONGEST_NOTE, undoable
