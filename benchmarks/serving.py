@@ -66,8 +66,9 @@ def measure() -> Measurement:
         f"One seller a request, both risks with reasons and {len(bundle.models) - 2} parts, {WORKERS} workers, keys "
         f"on, every prediction durable before it is answered; wrk on the same machine, medians of {ROUNDS} rounds of "
         f"{SECONDS} s. Goodput: answers of 200 at {4 * BEST_OF[-1]} connections over the best of {BEST_OF}. The bare "
-        "service has its inputs worked out beforehand and no log, keys, arithmetic or sentences; it gives "
-        "contributions for the two headline risks. MLflow's server scores the same bundle by its pyfunc."
+        "service has its inputs worked out beforehand and no log, keys, arithmetic, intervals or sentences; it gives "
+        "the same probability of every model (compared first) and contributions for the two headline risks. Nothing is "
+        "cached: every answer is worked out. MLflow's server scores the same bundle by its pyfunc."
     )
     return Measurement(figures, {"bare_fastapi": bare, "mlflow_serve": mlflow}, notes)
 
@@ -82,6 +83,7 @@ def rounds(home: Path, store: Store) -> tuple[dict[str, float], dict[str, float]
     """Our figures and the bare service's, a round of ours, a round of theirs."""
     settings = settings_of(home)
     with ours(settings) as (here, started), bare_service(home) as there:
+        check_same(here, there, store)
         warm(here), warm(there)
         runs = [(one_round(here), loaded(there, BEST_OF[-1])) for _ in range(ROUNDS)]
         overload = goodput(here)
@@ -92,6 +94,23 @@ def rounds(home: Path, store: Store) -> tuple[dict[str, float], dict[str, float]
     bare = {"rps_c16": statistics.median(run["good"] for _, run in runs)}
     bare["p99_ms_c16"] = statistics.median(run["p99_ms"] for _, run in runs)
     return {**middle, **overload, **batch, "start_seconds": started, "rss_mb_per_worker": memory}, bare
+
+
+def check_same(here: Place, there: Place, store: Store, most: int = 50) -> None:
+    """Both services say the same probability of every model of some sellers."""
+    body = {"seller_ids": [store.record(i)["seller_id"] for i in range(most)], "horizon_days": home_of.HORIZON}
+    own, bare = (
+        httpx.post(f"{place.url}/v1/score", json=body, headers=place.headers, timeout=60).json()["results"]
+        for place in (here, there)
+    )
+    for mine, theirs in zip(own, bare, strict=True):
+        said = {f"{risk}-{home_of.HORIZON}": found["probability"] for risk, found in mine["risks"].items()}
+        for risk, found in mine["risks"].items():
+            parts = found.get("parts", {}).items()
+            said |= {f"{risk}.{part}-{home_of.HORIZON}": of_part["probability"] for part, of_part in parts}
+        other = {name: found["probability"] for name, found in theirs["risks"].items()}
+        assert said.keys() == other.keys()
+        assert np.allclose([other[name] for name in said], [*said.values()], atol=1e-9)
 
 
 def one_round(here: Place) -> dict[str, float]:

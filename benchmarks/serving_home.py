@@ -66,8 +66,12 @@ def write_matrices(home: Path, bundle: Bundle) -> Store:
     said = together.predict(rows.table.block)
     folder = home / "bare"
     folder.mkdir()
-    for model, matrix in zip(said.models, said.matrices, strict=True):
-        np.save(folder / f"{model.key}.npy", matrix)
+    for i, model in enumerate(said.models):
+        prediction, line = said.of(i), model.calibration
+        np.save(folder / f"{model.key}.npy", prediction.matrix)
+        (folder / f"{model.key}.json").write_text(
+            json.dumps({"slope": line.a, "shift": line.c, "offset": prediction.offset.tolist()})
+        )
         (folder / f"{model.key}.txt").write_text(model.text)
     (folder / "sellers.json").write_text(json.dumps(rows.table.seller_id.tolist()))
     (home / "ids.txt").write_text("\n".join(rows.table.seller_id.tolist()) + "\n")

@@ -77,8 +77,10 @@ class Store:
         return found
 
     def _match(self, row: int, key: int, seller_id: str) -> int:
+        begun = _beginning(seller_id)
         while row < len(self.keys) and self.keys[row] == key:
-            if self.record(row)["seller_id"] == seller_id:
+            start = int(self.offsets[row])
+            if self.records[start : start + len(begun)].tobytes() == begun:
                 return row
             row += 1
         return UNKNOWN
@@ -172,6 +174,11 @@ def _records(table: FeatureTable, behind: Behind) -> Iterator[bytes]:
         record = {"seller_id": seller_id, "text": text, "evidence": behind.orders.get(seller_id, {})}
         record |= {"items": behind.items.get(seller_id, []), "seller": behind.sellers.get(seller_id, {})}
         yield json.dumps(record).encode()
+
+
+def _beginning(seller_id: str) -> bytes:
+    """How a seller's record begins, up to the comma: enough to tell whose it is without reading the rest."""
+    return json.dumps({"seller_id": seller_id})[:-1].encode() + b","
 
 
 def _facts(ledger: Ledger, files: store_file.Writing, as_of: int) -> dict[str, Any]:
