@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,15 @@ from api_fixture import calling
 from features.settings import Settings
 from serving import gathered
 
+pytestmark = pytest.mark.slow  # the home has a model that is fitted
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Those of a home with a model and a store."""
-    market.make_home(tmp_path)
-    return Settings(home=tmp_path)
+    home = tmp_path_factory.mktemp("home")
+    market.make_home(home)
+    return Settings(home=home)
 
 
 def ask(settings: Settings, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
