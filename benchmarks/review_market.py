@@ -30,7 +30,7 @@ from serving.records.clock import now
 from serving.records.database import open_database, writing
 from serving.records.tables.casework import WEEKLY_SCORES
 from serving.review.services import HISTORIES
-from serving.review.sorted_rows import write_rows
+from serving.sorted_rows import write_rows
 from serving.store import POINTER, keys_of, open_store
 
 AT_ONCE = 200

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.table import build_table
-from serving.review import sorted_rows
+from serving import sorted_rows
 from serving.review.histories import QUARTILES, Days, open_histories, write_histories
 from serving.review.seller.rates import WEEKS, weekly
 

@@ -22,7 +22,7 @@ from features.peers import LEVELS, SEPARATOR
 from features.standards import Standard
 from features.table import FeatureTable
 from serving.pointer import read, swap
-from serving.review.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
+from serving.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
 
 FORMAT = 2
 POINTER = "current.json"
