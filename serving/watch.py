@@ -16,7 +16,7 @@ from serving.freshness import Freshness
 LOGGER = logging.getLogger("foresell")
 LOOK_SECONDS = 1.0
 SHADOW_SECONDS = 60.0
-REFRESH_TIMEOUT = 120.0
+REFRESH_TIMEOUT = 300.0  # longer than a trial of a bundle
 BUSY = 3  # another worker's process is at it
 ROOT = Path(__file__).parents[1]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import serving_market as market
 import sqlalchemy as sa
 
-from features.settings import Settings
 from models.economy import Economy
 from serving.casework import week
 from serving.casework.decision import Choice, Setup
@@ -18,7 +17,6 @@ from serving.casework.rulings import Bench
 from serving.casework.week import Opened, Sellers, open_week
 from serving.holder import Held
 from serving.loaded import Loaded
-from serving.records.database import open_database
 from serving.records.predictions import know
 from serving.store import Store, open_store, write_store
 
@@ -29,10 +27,9 @@ ECONOMY = Economy(capacity=0.3)
 FACTS = "Six of 40 orders came back in June, five of them of one item whose size chart is wrong."
 
 
-def opened(home: Path, at: datetime = NOW, known: Mapping[str, Known] | None = None) -> tuple[sa.Engine, Opened]:
-    """A database with the week's cases of the small market."""
-    engine = open_database(Settings(home=home))
-    return engine, open_week(engine, held(), sellers(store(home), engine, known or {}), ECONOMY, at)
+def opened(engine: sa.Engine, home: Path, at: datetime = NOW, known: Mapping[str, Known] | None = None) -> Opened:
+    """The week's cases of the small market, in a database."""
+    return open_week(engine, held(), sellers(store(home), engine, known or {}), ECONOMY, at)
 
 
 def store(home: Path) -> Store:

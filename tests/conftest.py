@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,14 +34,38 @@ def postgresql() -> Iterator[sa.URL]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=DATABASES)
 def records_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """A home with a fresh database, of either kind."""
+    with _database(request, tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def module_settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The same, of a whole module."""
+    with _database(request, tmp_path_factory.mktemp("home")) as settings:
+        yield settings
+
+
+@contextmanager
+def _database(request: pytest.FixtureRequest, home: Path) -> Iterator[Settings]:
     if request.param == "sqlite":
-        yield Settings(home=tmp_path)
+        yield Settings(home=home)
     else:
         with fresh(request.getfixturevalue("postgresql")) as url:
-            yield Settings(home=tmp_path, database=url.render_as_string(hide_password=False))
+            yield Settings(home=home, database=url.render_as_string(hide_password=False))
+
+
+@pytest.fixture(scope="module")
+def module_records(module_settings: Settings) -> Iterator[sa.Engine]:
+    """The module's database, with the newest tables."""
+    engine = open_database(module_settings)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

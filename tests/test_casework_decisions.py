@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from casework_fixture import ANN, BOB, FACTS, MEG, NOW, opened, restriction, setup
 
 from features.contract import HELPING, RESTRICTING
+from features.settings import Settings
 from serving.casework import book, letters, records, regimes, work
 from serving.casework.cases import DECIDED, OPEN, TAKEN, Case
 from serving.casework.decision import KINDS, Choice, of_seller
@@ -25,11 +26,11 @@ PEOPLE = {f"s{n}": Known(f"Shop {n} \u05d0 <b>&</b>", natural_person=n % 2 == 0)
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> sa.Engine:
-    made, _ = opened(tmp_path_factory.mktemp("home"), known=PEOPLE)
-    with made.begin() as con:
+def engine(module_records: sa.Engine, module_settings: Settings) -> sa.Engine:
+    opened(module_records, module_settings.home, known=PEOPLE)
+    with module_records.begin() as con:
         con.execute(sa.update(CASES).values(arm="full"))
-    return made
+    return module_records
 
 
 @pytest.fixture

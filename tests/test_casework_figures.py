@@ -108,8 +108,9 @@ def test_agreement_beyond_chance():
     assert _kappa([(True, False)] * 9) is None
 
 
-def test_an_outcome_is_a_breach_on_one_of_the_days_after(tmp_path: Path):
-    engine, _ = opened(tmp_path)
+def test_an_outcome_is_a_breach_on_one_of_the_days_after(records: sa.Engine, tmp_path: Path):
+    engine = records
+    opened(engine, tmp_path)
     early = "2026-06-10"
     with engine.begin() as con:
         con.execute(sa.update(CASES).values(opened_as_of=early))

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 from casework_fixture import ANN, BOB, MEG, NOW, bench, opened, restriction, setup
 
 from features.intake import open_folder
+from features.settings import Settings
 from serving.casework import book, corrections, objections, records, rulings, work
 from serving.casework.cases import APPEALED, DECIDED
 from serving.casework.decision import of_seller
@@ -29,21 +29,16 @@ LATER = NOW + timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def engine(home: Path) -> sa.Engine:
-    made, _ = opened(home)
-    with made.begin() as con:
+def engine(module_records: sa.Engine, module_settings: Settings) -> sa.Engine:
+    opened(module_records, module_settings.home)
+    with module_records.begin() as con:
         con.execute(sa.update(CASES).values(arm="full"))
-    return made
+    return module_records
 
 
 @pytest.fixture(scope="module")
-def seat(home: Path, engine: sa.Engine) -> Bench:
-    return bench(home, engine)
+def seat(module_settings: Settings, engine: sa.Engine) -> Bench:
+    return bench(module_settings.home, engine)
 
 
 def capped(engine: sa.Engine):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -9,7 +10,7 @@ from tempfile import mkdtemp
 import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
-from casework_fixture import ANN, BOB, FACTS, NOW, opened, setup
+from casework_fixture import ANN, BOB, ECONOMY, FACTS, NOW, held, opened, sellers, setup, store
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -20,8 +21,10 @@ from serving.casework.decision import Choice
 from serving.casework.decisions import decide
 from serving.casework.people import Person
 from serving.casework.refusals import ConflictError, NotAllowedError
+from serving.casework.week import open_week
 from serving.records.database import open_database, reading
 from serving.records.tables.casework import CASE_DECISIONS, CASES
+from serving.records.verify import verify
 
 PEOPLE = st.sampled_from((ANN, BOB))
 PLACES = st.integers(0, 2)
@@ -32,7 +35,8 @@ REFUSED = (ConflictError, NotAllowedError)
 def home(tmp_path_factory: pytest.TempPathFactory):
     """A database with the small market's cases, copied for every run."""
     made = tmp_path_factory.mktemp("home")
-    engine, _ = opened(made)
+    engine = open_database(Settings(home=made))
+    opened(engine, made)
     with engine.begin() as con:  # three cases, shown at once
         kept = [c.case_id for c in book.newest(con, [], 3)]
         con.execute(sa.update(CASES).where(CASES.c.case_id.in_(kept)).values(arm="full"))
@@ -158,3 +162,35 @@ def test_two_at_the_same_moment_get_two_cases(home: Path, tmp_path: Path):
     assert work.take_next(engine, BOB, late).case_id == first.case_id  # the lock has expired
     with pytest.raises(ConflictError, match="take by bob"):
         decide(engine, first.case_id, first.version, ANN, late, Choice("no_action"), setup())
+
+
+def test_of_many_at_once_each_gets_a_case_and_one_decides_it(records: sa.Engine, tmp_path: Path):
+    """On a server there are many writers; what SQLite does by having one is there the doing of locks and versions."""
+    opened(records, tmp_path)
+    with records.begin() as con:
+        con.execute(sa.update(CASES).values(arm="full"))
+    people = [Person(f"person {n}", "reviewer") for n in range(8)]
+    with ThreadPoolExecutor(len(people)) as pool:
+        taken = list(pool.map(lambda person: work.take_next(records, person, NOW), people))
+        assert len({case.case_id for case in taken}) == len(people)
+        done = list(pool.map(lambda _: decided(records, taken[0], people[0]), people))
+    assert done.count(True) == 1
+    assert not verify(records).faults
+
+
+def decided(engine: sa.Engine, case: Case, person: Person) -> bool:
+    """Whether one of several tries on the same version is the one that decides."""
+    try:
+        decide(engine, case.case_id, case.version, person, NOW, Choice("no_action"), setup())
+    except ConflictError:
+        return False
+    return True
+
+
+def test_a_week_that_is_opened_twice_at_once_is_opened_once(records: sa.Engine, tmp_path: Path):
+    asked = sellers(store(tmp_path), records, {})
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: open_week(records, held(), asked, ECONOMY, NOW), range(2)))
+    with reading(records) as con:
+        assert con.scalar(sa.select(sa.func.count()).select_from(CASES)) == sum(one.opened for one in done)
+    assert min(one.opened for one in done) == 0 < max(one.opened for one in done)

@@ -9,6 +9,7 @@ import serving_market as market
 import sqlalchemy as sa
 from casework_fixture import ANN, ECONOMY, NOW, held, opened, restriction, sellers, setup, store
 
+from features.settings import Settings
 from models.economy import Economy
 from serving.casework import book, records, work
 from serving.casework.decisions import decide
@@ -20,9 +21,9 @@ from serving.records.tables.casework import WEEKLY_SCORES
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory):
-    engine, done = opened(tmp_path_factory.mktemp("home"), known={f"s{n}": Known(f"Shop {n}") for n in range(60)})
-    return engine, done
+def made(module_records: sa.Engine, module_settings: Settings):
+    known = {f"s{n}": Known(f"Shop {n}") for n in range(60)}
+    return module_records, opened(module_records, module_settings.home, known=known)
 
 
 def test_the_queue_holds_the_share_of_sellers_not_in_breach_with_the_largest_loss(made):
@@ -71,8 +72,8 @@ def test_a_case_shows_what_its_logged_answer_says(made):
         assert case.facts.seller_name == f"Shop {case.seller_id[1:]}"
 
 
-def test_the_same_day_twice_changes_nothing_and_a_new_one_renews_and_lapses(tmp_path: Path):
-    engine, first = opened(tmp_path)
+def test_the_same_day_twice_changes_nothing_and_a_new_one_renews_and_lapses(records: sa.Engine, tmp_path: Path):
+    engine, first = records, opened(records, tmp_path)
     again = open_week(engine, held(), sellers(store(tmp_path), engine, {}), ECONOMY, NOW)
     assert (again.opened, again.refreshed, again.lapsed) == (0, 0, 0)
     mine = work.take_next(engine, ANN, NOW)
@@ -88,8 +89,9 @@ def test_the_same_day_twice_changes_nothing_and_a_new_one_renews_and_lapses(tmp_
     assert {c.facts.change for c in left} == {0.0}
 
 
-def test_a_seller_rests_after_a_decision(tmp_path: Path):
-    engine, _ = opened(tmp_path)
+def test_a_seller_rests_after_a_decision(records: sa.Engine, tmp_path: Path):
+    engine = records
+    opened(engine, tmp_path)
     mine = work.take_next(engine, ANN, NOW)
     if mine.arm != "full":
         mine = work.first_look(engine, mine.case_id, mine.version, ANN, NOW, "act")

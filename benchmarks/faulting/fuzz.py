@@ -1,7 +1,7 @@
 """Inputs of every kind against the service as it runs: none may be answered with a 5xx, or not at all.
 
-Half are made by schemathesis from the OpenAPI document (what it allows and what it forbids), the other half by damaging
-requests that are in order, byte by byte and value by value.
+Half come from the OpenAPI document: what schemathesis makes of it (allowed and forbidden), each once as it is and some
+times damaged. The other half are requests in order, damaged byte by byte and value by value.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -26,6 +27,7 @@ from serving.table import ROUTES
 
 BATCH = 200
 DRAWING = settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+DAMAGED = 4  # of each request that schemathesis makes: making one takes it as long as the service takes for several
 CALLERS = 8
 PLAIN = {"content-type": "application/json"}
 
@@ -102,14 +104,14 @@ def _strategies() -> list[st.SearchStrategy[Any]]:
 
 def _from_document(strategies: Sequence[st.SearchStrategy[Any]], count: int) -> Iterator[Input]:
     """Each strategy in turn, a batch at a time."""
-    batch, sent = min(BATCH, -(-count // len(strategies))), 0
-    while sent < count:
-        for strategy in strategies:
-            for made in _drawn(strategy, min(batch, count - sent)):
-                yield _as_input(made)
-                sent += 1
-            if sent >= count:
-                return
+    made, rng = -(-count // (1 + DAMAGED)), random.Random(13)
+    batch = min(BATCH, -(-made // len(strategies)))
+    drawn = (_as_input(case) for strategy in cycle(strategies) for case in _drawn(strategy, batch))
+    return islice((sent for first in drawn for sent in (first, *_damages(first, rng))), count)
+
+
+def _damages(first: Input, rng: random.Random) -> Iterator[Input]:
+    return (rng.choice(DAMAGES)(first, rng) for _ in range(DAMAGED))
 
 
 def _takes_anything(operation: Any) -> bool:
@@ -120,13 +122,7 @@ def _drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
     """Up to so many values of a strategy."""
     found: list[Any] = []
 
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @settings(DRAWING, max_examples=count)
     @given(strategy)
     def draw(case: Any) -> None:
         found.append(case)
@@ -187,11 +183,20 @@ ODD: tuple[Any, ...] = (
 
 def _odd_value(sent: Input, rng: random.Random) -> Input:
     """One value of the body is another."""
-    if not sent.body:
+    body = _values(sent.body)
+    if not body:
         return _odd_path(sent, rng)
-    body = json.loads(sent.body)
     _replace_somewhere(body, rng)
     return Input(sent.method, sent.path, json.dumps(body).encode("utf-8", "surrogatepass"), sent.headers)
+
+
+def _values(body: bytes) -> Any:
+    """The body's object or array; None where it is neither."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
 def _replace_somewhere(value: Any, rng: random.Random) -> None:

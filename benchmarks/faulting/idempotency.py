@@ -32,7 +32,6 @@ BODIES = st.sampled_from(["o1", "o2", "o3", "o4"])
 WORKERS = st.sampled_from([0, 1])
 START = datetime(2026, 6, 1, tzinfo=UTC)
 STEPS = 50
-RUNNING = settings(stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 RUNNING = settings(
     stateful_step_count=STEPS, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
 )

@@ -3,22 +3,26 @@
 import asyncio
 import random
 import signal
+from pathlib import Path
 
 import psutil
 import sqlalchemy as sa
 
-from benchmarks.faulting.serving import WORKERS, Load, Running, ask_for_ever, end, sellers_of, service, workers
+from benchmarks.faulting.serving import Load, Running, ask_for_ever, end, sellers_of, service, workers
 from features.settings import Settings
 from serving.records.database import open_database, reading
 from serving.records.tables.predictions import PREDICTIONS
 from serving.records.verify import verify
 
 CALLERS = 8
+ENOUGH = 2  # workers that answer, before one of them is ended
 BACK_SECONDS = 120.0
+LOOK_SECONDS = 0.2
+GENTLE_SECONDS = 0.05  # between a caller's requests while too few workers answer, so that the next is there the sooner
 
 
 def killed(settings: Settings, times: int) -> dict[str, float]:
-    """kill -9 of a worker, so many times, each when all workers are there; figures of contract.md."""
+    """kill -9 of a worker, so many times, each while others answer; figures of contract.md."""
     load = _under_load(settings, times, signal.SIGKILL, retry=False)
     broken = sum(load.failed.values())
     lost = _lost(settings, load)
@@ -42,39 +46,36 @@ async def _run(settings: Settings, running: Running, times: int, how: signal.Sig
     load, rng, sellers = Load(), random.Random(1), sellers_of(settings.home)
     callers = [asyncio.create_task(ask_for_ever(load, running, sellers, seed, retry)) for seed in range(CALLERS)]
     for _ in range(times):
-        alive = await _all_there(running)
+        alive = await _answering(running, load, ENOUGH)
         await asyncio.sleep(rng.uniform(0.2, 1.0))
         chosen = rng.choice(alive)
         end(chosen, how)
         await asyncio.to_thread(chosen.wait, BACK_SECONDS)
-    await _all_there(running)
+    await _answering(running, load, settings.workers)
     load.running = False
     await asyncio.gather(*callers)
     return load
 
 
-async def _all_there(running: Running) -> list[psutil.Process]:
-    """The workers, once there are as many as there should be and each has been answering for a moment."""
-    for _ in range(int(BACK_SECONDS * 10)):
-        alive = await asyncio.to_thread(workers, running)
-        if len(alive) == WORKERS and all(map(_listens, alive)):
+async def _answering(running: Running, load: Load, count: int) -> list[psutil.Process]:
+    """The workers that answer, once there are so many."""
+    load.pause = GENTLE_SECONDS
+    for _ in range(int(BACK_SECONDS / LOOK_SECONDS)):
+        alive = [worker for worker in await asyncio.to_thread(workers, running) if _answers(worker)]
+        if len(alive) >= count:
+            load.pause = 0.0
             return alive
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(LOOK_SECONDS)
     raise TimeoutError(f"a worker was not back after {BACK_SECONDS:g} seconds")
 
 
-def _listens(worker: psutil.Process) -> bool:
-    """Whether a worker has loaded what it answers with: it is then a process of many threads that has slept."""
+def _answers(worker: psutil.Process) -> bool:
+    """Whether a worker has loaded what it answers with: it does so before it takes connections."""
     try:
-        return worker.status() != psutil.STATUS_ZOMBIE and _has_models(worker)
-    except psutil.Error:
+        mapped = Path(f"/proc/{worker.pid}/maps").read_text(encoding="utf-8")
+    except OSError:
         return False
-
-
-def _has_models(worker: psutil.Process) -> bool:
-    return any("lib_lightgbm" in mapped.path for mapped in worker.memory_maps()) and any(
-        mapped.path.endswith("records.bin") for mapped in worker.memory_maps()
-    )
+    return "lib_lightgbm" in mapped and "records.bin" in mapped
 
 
 def _lost(settings: Settings, load: Load) -> int:

@@ -23,7 +23,6 @@ from serving.records.database import open_database
 from serving.records.keys import create
 
 START_SECONDS = 120.0
-WORKERS = 2
 RATE = 1_000_000.0  # what one key may ask: the rate is not what is tried here
 
 
@@ -109,6 +108,7 @@ class Load:
     acked: list[str] = field(default_factory=list)
     answered: int = 0
     failed: dict[str, int] = field(default_factory=dict)
+    pause: float = 0.0  # seconds between a caller's requests
     again: int = 0  # sent once more with the same Idempotency-Key, since the connection had gone
     running: bool = True
 
@@ -128,6 +128,8 @@ async def ask_for_ever(load: Load, running: Running, sellers: Sequence[str], see
         except Broken as error:
             load.fail(str(error))
             await asyncio.sleep(0.02)
+        if load.pause:
+            await asyncio.sleep(load.pause)
     caller.close()
 
 

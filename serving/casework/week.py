@@ -27,7 +27,7 @@ from serving.casework.loss import Worth, chosen, worth
 from serving.casework.people import FORESELL
 from serving.holder import Held
 from serving.records.clock import written
-from serving.records.database import insert_new, writing
+from serving.records.database import alone, insert_new, writing
 from serving.records.tables.casework import CASE_DECISIONS, CASES, WEEKLY_SCORES
 
 AT_ONCE = 500  # sellers explained, or rows written, at a time
@@ -77,6 +77,7 @@ def open_week(engine: sa.Engine, held: Held, sellers: Sellers, economy: Economy,
     """Score every seller and bring the queue up to this as-of day; a second time on the same day changes nothing."""
     scored = assessed(held, sellers.table, economy)
     with writing(engine) as con:
+        alone(con, WEEKLY_SCORES)  # of two that open the same day at once, the second finds what the first has opened
         if _seen(con, sellers.as_of):
             return Opened(sellers.as_of, 0, 0, 0)
         wanted = _wanted(scored, sellers.table, economy)

@@ -85,6 +85,12 @@ def erasing(engine: sa.Engine) -> Iterator[sa.Connection]:
             con.exec_driver_sql("vacuum")
 
 
+def alone(con: sa.Connection, table: sa.Table) -> None:
+    """Let nobody else write a table until this transaction ends. On SQLite there is one writer at a time as it is."""
+    if con.dialect.name == POSTGRESQL:
+        con.exec_driver_sql(f"lock table {table.name} in share row exclusive mode")
+
+
 def insert_new(con: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose key is not there yet; the others stay as they are."""
     dialect = sqlite if con.dialect.name == SQLITE else postgresql
