@@ -41,7 +41,8 @@ FAULTS = (
         "model registry dead, hung, slow, failing, or talking nonsense",
         "starts in 20 s and serves the last good model; `foresell_stale` tells",
         "{registry_modes:,.0f} modes, {registry_scores:,.0f} scores",
-        "{registry_failed_scores:,.0f} failed; ready after {registry_start_seconds:.1f} s at most",
+        "{registry_failed_scores:,.0f} failed; told as stale in {registry_stale_told:,.0f} modes; "
+        "ready after {registry_start_seconds:.1f} s at most",
         "test_faults.py",
     ),
     Fault(
@@ -132,8 +133,8 @@ FAULTS = (
         "sockets with endless headers",
         "others' p99 less than doubles; closed by nginx in front, not by the service",
         "{slow_sockets:,.0f} sockets, no nginx",
-        "others' p99 x {slow_others_p99_ratio:.2f}; {slow_left_after_10_s:,.0f} still open after 10 s",
-        "test_faults.py",
+        "others' p99 x {slow_others_p99_ratio:.2f}; {slow_left_after_10_s:,.0f} open after 10 s; behind nginx none",
+        "test_faults.py, test_deploy.py",
     ),
     Fault(
         "a long load",

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from features.errors import ForesellError
-from models.bundle import load
 from models.bundle_files import refused
+from models.lean import without_sklearn
 
 TIMEOUT_SECONDS = 180.0  # seconds of work; a machine that has much else to do takes minutes for it
 
@@ -29,6 +29,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (1, 2):
         print("usage: python -m models.trial FOLDER [DIGEST]", file=sys.stderr)
         return 2
+    without_sklearn()
+    from models.bundle import load
+
     try:
         bundle = load(Path(arguments[0]), *arguments[1:])
     except ForesellError as e:

@@ -38,6 +38,7 @@ async def model(call: Call) -> Response:
             **used(loaded),
             "data_digest": bundle.data_digest,
             "created_from": {name: _plain(value) for name, value in bundle.created_from.items()},
+            "card": bundle.card or None,
             "models": [_model(m) for m in bundle.models],
             "store": {"as_of": store.day, "sellers": len(store.keys)},
             "age_days": age_days(bundle.calibrated_to),

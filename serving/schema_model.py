@@ -166,6 +166,7 @@ class ModelAnswer(ModelUsed):
 
     data_digest: str
     created_from: dict[str, str | int | float | bool | None]
+    card: str | None = Field(description="the model card as Markdown; null where the bundle has none")
     models: list[ModelOfBundle]
     store: StoreShown
     age_days: int = Field(description="days since the last label that the calibration saw")

@@ -13,6 +13,7 @@ from functools import partial
 import bentoml
 
 from features.settings import Settings
+from models.lean import without_sklearn
 from serving import logs, metrics
 from serving.access import keyring
 from serving.access.door import Door
@@ -46,6 +47,7 @@ class Foresell:
 
     def __init__(self) -> None:
         # Here, not above: BentoML's parent process imports this file too, and has no use for LightGBM.
+        without_sklearn()
         from serving.scoring import Scoring
 
         logs.configure()

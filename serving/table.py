@@ -81,7 +81,7 @@ ROUTES = Routes(
             "model",
             "GET",
             "/v1/model",
-            "The model that serves: version, digests, age, and the challenger in its shadow.",
+            "The model that serves: version, card, digests, age, and the challenger in its shadow.",
             model_pages.model,
             answer=ModelAnswer,
             problems=("not-ready",),

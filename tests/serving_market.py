@@ -97,7 +97,7 @@ def bundle() -> Bundle:
     chosen = [s for s in standards() if s.headline or s.part == "late_delivery"]
     models = tuple(_train(s, h, rows) for s in chosen for h in HORIZONS)
     read = {f.name: f for f in rows.features}
-    return Bundle(models, read, rows.block, "sha256:small", "2026-06-01", {"data": "small"})
+    return Bundle(models, read, rows.block, "sha256:small", "2026-06-01", {"data": "small"}, card="# Model card")
 
 
 def _train(standard: Standard, horizon: int, rows: FeatureTable) -> RiskModel:

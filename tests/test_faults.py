@@ -56,6 +56,7 @@ def test_a_registry_that_hangs_fails_no_score(settings: Settings, monkeypatch: p
     found = registry.without_registry(settings, 3)
     assert found["registry_failed_scores"] == 0
     assert found["registry_scores"] > 20
+    assert found["registry_stale_told"] == 1
 
 
 def test_inputs_of_every_kind_are_answered_without_a_5xx(settings: Settings):

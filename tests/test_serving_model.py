@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ from typing import Any
 import httpx
 import pytest
 import serving_market as market
+import sqlalchemy as sa
 from api_fixture import calling
 from pydantic import BaseModel
 
 from features.settings import Settings
 from models.bundle import load, save
-from serving import metrics, shadow
+from serving import metrics, shadow, watch
 from serving.copies import challenger_pointer, install_challenger, local_copy
 from serving.freshness import Freshness
 from serving.pointer import read, swap
+from serving.records import commits
 from serving.schema_model import ExplainAnswer, ModelAnswer, StandardsAnswer
+from serving.scoring import Scoring
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +125,7 @@ def test_the_model_tells_what_serves_and_how_old_it_is(home: Path):
     said = answered(home, "GET", "/v1/model", ModelAnswer)
     assert (said["version"], said["calibrated_to"], said["stale"]) == ("1", "2026-06-01", False)
     assert said["challenger"] is None
+    assert said["card"] == market.bundle().card
     assert said["age_days"] > 0
     assert len(said["models"]) == len(market.bundle().models)
 
@@ -160,7 +165,8 @@ def test_the_shadow_scores_what_was_answered_and_changes_nothing(home: Path):
         assert figures["compared"] >= len(ids)
         assert 0 < figures["mean_shift"] == pytest.approx(figures["mean_difference"])
         assert figures["mean_difference"] <= figures["p95_difference"] <= figures["largest_difference"] < 1
-    swap(shadow.report(home), found)
+    assert asyncio.run(watch.run_module("serving.shadow", settings)), "as the service starts it"
+    assert read(shadow.report(home)) == found
     said = answered(home, "GET", "/v1/model", ModelAnswer)
     assert said["challenger"]["version"] == "2"
     metrics.set_shadow(found)
@@ -170,3 +176,45 @@ def test_the_shadow_scores_what_was_answered_and_changes_nothing(home: Path):
     load(local_copy(home, digest), digest)
     swap(challenger_pointer(home), dict(read(home / "serving" / "champion.json") or {}))
     assert shadow.compare(settings) is None, "a champion is not compared with itself"
+
+
+def test_the_shadow_is_started_only_while_there_is_a_challenger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    started = list[str]()
+
+    async def run(module: str, _: Settings) -> bool:
+        started.append(module)
+        return True
+
+    async def for_a_while() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await watch.compare_challenger(Settings(home=tmp_path))
+
+    monkeypatch.setattr(watch, "SHADOW_SECONDS", 0.01)
+    monkeypatch.setattr(watch, "run_module", run)
+    asyncio.run(for_a_while())
+    assert not started
+    challenger_pointer(tmp_path).parent.mkdir()
+    swap(challenger_pointer(tmp_path), {"version": "2", "digest": "sha256:x"})
+    asyncio.run(for_a_while())
+    assert set(started) == {"serving.shadow"}
+
+
+def test_ready_is_a_model_and_a_store_and_nothing_else(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where the records are away another worker could not keep them either: scores are 503, and it stays ready."""
+
+    def failing(*_: Any) -> Any:
+        raise sa.exc.OperationalError("", {}, Exception("the server has gone"))
+
+    async def ready(at: Path) -> tuple[bool, int]:
+        scoring = Scoring(Settings(home=at))
+        scoring.following.look()
+        async with calling(Settings(home=at)) as api:
+            answer = await api.post("/v1/score", json={"seller_ids": ["s1"]})
+        await scoring.commits.close()
+        return scoring.ready, answer.status_code
+
+    assert asyncio.run(ready(tmp_path)) == (False, 503)
+    assert asyncio.run(ready(home)) == (True, 200)
+    monkeypatch.setattr(commits, "_write", failing)
+    assert asyncio.run(ready(home)) == (True, 503)

@@ -12,29 +12,39 @@ from features.settings import Settings
 CALLERS = 4
 MODES = ("dead", "hung", "slow", "status 500", "nonsense")
 SLOW_SECONDS = 0.5  # for each byte
+STALE_SECONDS = 2.0
 
 
 def without_registry(settings: Settings, seconds: float) -> dict[str, float]:
     """The service started and asked for so many seconds in each mode; figures of contract.md."""
-    failed, answered, slowest = 0, 0, 0.0
+    failed, answered, told, slowest = 0, 0, 0, 0.0
     for mode in MODES:
         with fault_proxy(mode) as port:
             away = settings.model_copy(update={"tracking_uri": f"http://127.0.0.1:{port}", "refresh_seconds": 1})
-            load, started = _asked(away, seconds)
+            load, started, stale = _asked(away.model_copy(update={"stale_seconds": STALE_SECONDS}), seconds)
         failed, answered = failed + sum(load.failed.values()), answered + load.answered
-        slowest = max(slowest, started)
+        told, slowest = told + stale, max(slowest, started)
     figures = {"registry_modes": len(MODES), "registry_failed_scores": failed, "registry_scores": answered}
-    return figures | {"registry_start_seconds": slowest}
+    return figures | {"registry_start_seconds": slowest, "registry_stale_told": told}
 
 
-def _asked(settings: Settings, seconds: float) -> tuple[Load, float]:
+def _asked(settings: Settings, seconds: float) -> tuple[Load, float, bool]:
+    """What callers saw, how long the start took, and whether the gauge tells, of a service that says it is ready."""
     load = Load()
     begun = monotonic()
     with service(settings) as running:
         started = monotonic() - begun
         asyncio.run(_ask(load, running, sellers_of(settings.home), seconds))
         wait_ready(settings.port)
-    return load, started
+        stale = asyncio.run(_says_stale(running))
+    return load, started, stale
+
+
+async def _says_stale(running: Running) -> bool:
+    caller = running.caller()
+    answer = await caller.send("GET", "/metrics", b"", {})
+    caller.close()
+    return b"\nforesell_stale 1.0\n" in answer.body
 
 
 async def _ask(load: Load, running: Running, sellers: Sequence[str], seconds: float) -> None:
