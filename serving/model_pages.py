@@ -1,5 +1,6 @@
 """Handlers of /v1/standards and /v1/model: what the model that serves is, and what it speaks of."""
 
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def _loaded(call: Call) -> "Loaded":
 
 
 def _standard(standard: Standard, horizons: list[int]) -> dict[str, Any]:
-    plain = {name: value for name, value in vars(standard).items() if name != "evidence"}
+    plain = {f.name: getattr(standard, f.name) for f in fields(standard) if f.name != "evidence"}
     warn = standard.warn_limit
     limits = {"limit": float(standard.limit), "warn_limit": None if warn is None else float(warn)}
     return plain | limits | {"horizons": horizons}
