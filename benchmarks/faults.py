@@ -29,7 +29,7 @@ SOAK_SECONDS = 30 * 60.0
 NOTES = (
     "Two workers, SQLite, 60 sellers; the load is made on the same machine. Where workers are killed or restarted "
     "there are four, and one is ended while at least another answers. fuzzed_inputs: half from the OpenAPI "
-    "document, each as schemathesis makes it and four times damaged; half damaged requests. restart_sent_again: "
+    "document, each as schemathesis makes it and nine times damaged; half damaged requests. restart_sent_again: "
     "requests whose idle connection a stopping worker had closed, sent again with the same Idempotency-Key. "
     "soak_mb: least squares over the memory of the workers' own, after the first fifth of the time. "
     "write_crashes: processes killed at any moment of a write; a power cut is covered by synchronous=FULL, and "

@@ -27,8 +27,9 @@ from serving.table import ROUTES
 
 BATCH = 200
 DRAWING = settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-DAMAGED = 4  # of each request that schemathesis makes: making one takes it as long as the service takes for several
+DAMAGED = 9  # of each request that schemathesis makes: making one takes it as long as the service takes for several
 CALLERS = 8
+HISTORY_SHARE = 0.01  # of the requests in order: scoring one takes as long as hundreds of others
 PLAIN = {"content-type": "application/json"}
 
 
@@ -161,18 +162,24 @@ def _damaged(sellers: list[str], count: int) -> Iterator[Input]:
 
 def _good(sellers: list[str], rng: random.Random) -> list[Input]:
     """Requests in order."""
-    order = {"order_id": "o1", "line_id": "1", "ordered_at": "2026-06-01T00:00:00Z", "price": 5}
-    history = {"orders": [order], "returns": []}
+    if rng.random() < HISTORY_SHARE:
+        order = {"order_id": "o1", "line_id": "1", "ordered_at": "2026-06-01T00:00:00Z", "price": 5}
+        history = {"orders": [order], "returns": []}
+        return [_post("/v1/score", {"history": history, "seller": {"seller_id": "new"}})]
     outcome = {"outcome_id": f"f{rng.randrange(9)}", "seller_id": rng.choice(sellers), "risk": "returns"}
     outcome |= {"observed_on": "2026-03-29", "in_breach": True, "source": "fuzz"}
     bodies: list[tuple[str, dict[str, Any]]] = [
         ("/v1/score", {"seller_ids": [rng.choice(sellers), "nobody"], "horizon_days": 28, "explain": True}),
-        ("/v1/score", {"history": history, "seller": {"seller_id": "new"}}),
+        ("/v1/explain", {"seller_id": rng.choice(sellers)}),
         ("/v1/outcomes", {"outcomes": [outcome]}),
     ]
-    posts = [Input("POST", path, json.dumps(body).encode()) for path, body in bodies]
+    posts = [_post(path, body) for path, body in bodies]
     gets = [Input("GET", path) for path in ("/v1/outcomes?limit=3", "/v1/decisions/nobody", "/docs.json")]
     return [*posts, *posts, *gets]
+
+
+def _post(path: str, body: Mapping[str, Any]) -> Input:
+    return Input("POST", path, json.dumps(body).encode())
 
 
 ODD: tuple[Any, ...] = (
