@@ -42,7 +42,7 @@ FAULTS = (
         "starts in 20 s and serves the last good model; `foresell_stale` tells",
         "{registry_modes:,.0f} modes, {registry_scores:,.0f} scores",
         "{registry_failed_scores:,.0f} failed; told as stale in {registry_stale_told:,.0f} modes; "
-        "ready after {registry_start_seconds:.1f} s at most",
+        "ready after {registry_start_seconds:.1f} s at most ({registry_start_processor_seconds:.1f} s of the processor's)",
         "test_faults.py",
     ),
     Fault(
