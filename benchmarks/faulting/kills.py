@@ -16,7 +16,7 @@ from serving.records.verify import verify
 
 CALLERS = 8
 ENOUGH = 2  # workers that answer, before one of them is ended
-BACK_SECONDS = 120.0
+BACK_SECONDS = 600.0
 LOOK_SECONDS = 0.2
 GENTLE_SECONDS = 0.05  # between a caller's requests while too few workers answer, so that the next is there the sooner
 
