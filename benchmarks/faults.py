@@ -68,10 +68,15 @@ def _restarts(settings: Settings) -> Mapping[str, float]:
 
 
 def _bundles(settings: Settings) -> Mapping[str, float]:
-    from benchmarks.faulting.bundles import mismatched, mutated
+    from benchmarks.faulting.bundles import mutated
 
-    scratch = settings.home / "scratch"
-    return mutated(settings.home, MUTATIONS, scratch) | mismatched(settings.home, MISMATCHES, scratch)
+    return mutated(settings.home, MUTATIONS, settings.home / "scratch")
+
+
+def _mismatches(settings: Settings) -> Mapping[str, float]:
+    from benchmarks.faulting.bundles import mismatched
+
+    return mismatched(settings.home, MISMATCHES, settings.home / "scratch")
 
 
 def _crashes(settings: Settings) -> Mapping[str, float]:
@@ -121,6 +126,7 @@ PARTS: Mapping[str, Part] = {
     "kills": _kills,
     "restarts": _restarts,
     "bundles": _bundles,
+    "mismatches": _mismatches,
     "crashes": _crashes,
     "registry": _registry,
     "fuzz": _fuzz,

@@ -5,8 +5,10 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from features.errors import ForesellError
+from models.bundle import load
 from models.bundle_files import MANIFEST, SEAL, as_bytes, digest_of, verify
 from serving.copies import current, install, local_copy
 from serving.holder import Holder
@@ -27,13 +29,17 @@ def mutated(home: Path, count: int, scratch: Path) -> dict[str, float]:
 
 
 def mismatched(home: Path, count: int, scratch: Path) -> dict[str, float]:
-    """Bundles whose manifest fits, but whose models are not those of their features, calibration or trees."""
+    """Bundles whose manifest fits, but whose models are not those of their features, calibration or trees.
+
+    The trial is in this process: what refuses them does so before LightGBM could end it.
+    """
     rng, activated = random.Random(9), 0
     digest = str(current(home)["digest"])
     for number in range(count):
         damaged = _copy(home, digest, scratch)
         _mismatch(damaged, MISMATCHES[number % len(MISMATCHES)], rng)
-        activated += _installed(damaged, None, home)
+        with patch("models.trial.trial", load):
+            activated += _installed(damaged, None, home)
     return {"manifest_mismatches": count, "mismatches_activated": activated}
 
 
