@@ -35,7 +35,7 @@ def make(home: Path) -> Bundle:
     simulate(data, MARKETPLACE)
     market = open_folder(data)
     material = prepare(market, replace(load(), backtest=LOOKS))
-    models = tuple(_model(material, number) for number in range(len(modelled(material))))
+    models = tuple(model(material, number) for number in range(len(modelled(material))))
     read = {f.name: f for f in material.active.features}
     bundle = save(Bundle(models, read, material.active.block, "sha256:benchmark", "2024-08-01"), home / "bundle")
     ledger = build_ledger(market)
@@ -44,7 +44,8 @@ def make(home: Path) -> Bundle:
     return bundle
 
 
-def _model(material: Material, number: int) -> RiskModel:
+def model(material: Material, number: int) -> RiskModel:
+    """A model of one standard, with trees as training grows them."""
     standard = modelled(material)[number]
     goal = target(material, standard, HORIZON)
     names = max(goal.candidates, key=len)

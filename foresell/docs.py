@@ -14,6 +14,7 @@ from foresell.features_page import features_page
 from foresell.reliability import reliability_page
 from foresell.results import benchmarks_page, model_card, readme_table
 from foresell.review_pages import review_pages
+from foresell.scale_page import scale_page
 from serving.problems import KINDS
 from serving.review.settings import ReviewSettings
 from serving.routes import ROLES, Route
@@ -46,6 +47,7 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/benchmarks.md": benchmarks_page(results),
         "docs/model-card.md": model_card(results),
         "docs/reliability.md": reliability_page(results),
+        "docs/scale.md": scale_page(results),
         "README.md": filled(root / "README.md", "results", readme_table(results)),
         "docs/api.md": api_page(root / "docs" / "api.md"),
         "docs/simulation.md": filled(root / "docs" / "simulation.md", "simulation", simulation_tables()),
