@@ -94,9 +94,16 @@ FAULTS = (
         "test_records_chain.py",
     ),
     Fault(
+        "several reviewers on one case, or two who open the same week, at once",
+        "one decides or opens; the others are told; no decision is lost",
+        "steps of two against a model (SQLite), 8 at once (SQLite and PostgreSQL)",
+        "held by the tests",
+        "test_casework_two_reviewers.py",
+    ),
+    Fault(
         "odd inputs of every kind",
         "4xx, or a defined answer; never 5xx",
-        "{fuzzed_inputs:,.0f} inputs, half of them by schemathesis from the OpenAPI document",
+        "{fuzzed_inputs:,.0f} inputs: by schemathesis from the OpenAPI document, these damaged, and damaged requests",
         "{server_errors:,.0f} answered 5xx or not at all",
         "test_faults.py, test_serving_guard.py",
     ),
