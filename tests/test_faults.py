@@ -72,6 +72,7 @@ def test_keys_hold_over_any_steps():
 
 def test_attacks_are_refused_and_memory_stays(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(attacks, "SLOW_SECONDS", 1.0)
+    monkeypatch.setattr(attacks, "PAIRS", 1)
     monkeypatch.setattr(attacks, "TRAVERSALS", 100)
     found = attacks.attacked(settings, 2)
     assert (found["bombs_refused"], found["traversals_through"]) == (found["bombs"], 0)
