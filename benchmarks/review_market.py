@@ -31,7 +31,7 @@ from serving.records.database import open_database, writing
 from serving.records.tables.casework import WEEKLY_SCORES
 from serving.review.services import HISTORIES
 from serving.sorted_rows import write_rows
-from serving.store import POINTER, keys_of, open_store
+from serving.store import DAYS, POINTER, keys_of, open_store
 
 AT_ONCE = 200
 CAPACITY = 40
@@ -98,8 +98,10 @@ def _store(source: Path, folder: Path, copies: int) -> None:
             offsets[i + 1] = offsets[i] + out.write(json.dumps(rows[n % len(rows)] | {"seller_id": ids[n]}).encode())
     np.save(place / "offsets.npy", offsets)
     shutil.copy(store.folder / "figures.parquet", place)
+    days = pa.ipc.open_file(pa.memory_map(str(store.folder / DAYS))).read_all()
+    firsts = write_rows(_copied(days, copies), days.schema, place / DAYS)
     sizes = {path.name: path.stat().st_size for path in sorted(place.iterdir())}
-    (place / "facts.json").write_text(json.dumps({**store.facts, "sellers": len(ids), "sizes": sizes}))
+    (place / "facts.json").write_text(json.dumps({**store.facts, "sellers": len(ids), "days": firsts, "sizes": sizes}))
     (folder / POINTER).write_text(json.dumps({"name": place.name}))
 
 

@@ -1,15 +1,16 @@
 """A seller's ledger day by day, with the corrections decided so far already in it: what its windows are sums of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.block import Block
 from features.engine import Answer
 from features.ledger import Ledger
-from features.windows import LONGEST_SPAN
+from features.windows import LONGEST_SPAN, split
 
 Ints = NDArray[np.int64]
 
@@ -29,6 +30,11 @@ class Days:
         sums = self.sums[quantity]
         return sums[ago + 1] - sums[ago]
 
+    def behind(self, row: Block) -> bool:
+        """Whether a row's windows are the sums of these days: not so where a correction came between the two."""
+        windows = ((name, found) for name in row.names if (found := split(name)) and found[1] != "all")
+        return all(self.sums[q][int(span)] == row[name][0] for name, (q, span) in windows if q in self.sums)
+
 
 def days_of(rows: pa.Table, as_of: int) -> Days:
     """From one seller's rows of `days_rows`; quantities are whatever columns there are beside the day."""
@@ -36,14 +42,17 @@ def days_of(rows: pa.Table, as_of: int) -> Days:
     return Days(as_of, {name: _sums(rows[name], ago) for name in rows.column_names if name != "day"})
 
 
-def days_rows(ledger: Ledger, as_of: int, quantities: Sequence[str] = ()) -> Answer:
-    """Rows of seller_id, day and quantities (default: all), sorted by them; what corrections undo is taken out."""
-    names = tuple(quantities) or ledger.quantities
-    columns, sums = ", ".join(names), ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+def days_rows(ledger: Ledger, as_of: int, schema: str = "") -> Answer:
+    """Rows of seller_id, day and quantities, sorted by the first two; what corrections undo is taken out.
+
+    schema: where the ledger's tables lie, with its dot.
+    """
+    columns = ", ".join(ledger.quantities)
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in ledger.quantities)
     return ledger.con.sql(
         f"""select seller_id, cast(day as integer) as day, {sums} from (
-            select seller_id, day, {columns} from ledger union all
-            select seller_id, effective_day, {columns} from ledger_corrections where decided_day <= {as_of}) as l
+            select seller_id, day, {columns} from {schema}ledger union all
+            select seller_id, effective_day, {columns} from {schema}ledger_corrections where decided_day <= {as_of}) as l
         where day > {as_of - LONGEST_SPAN} and day <= {as_of} group by seller_id, day order by seller_id, day"""
     )
 

@@ -1,4 +1,4 @@
-"""All that is behind a score: what each feature adds, the window's arithmetic, and the peers."""
+"""All that is behind a score: what each feature adds, the window's arithmetic, the peers, and what would change it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from features.days import Days
 from features.standards import Standard
 from models.bundle import Bundle
 from models.risk_model import ARITHMETIC, Prediction, RiskModel, contributions, predict
 from models.roll_forward import Projection
 from models.score import headline_models, row_of
 from serving.answers import WHOLE_MARKET, Rows
+from serving.whatif import what_if
 
 TITLES = dict(
     zip(
@@ -30,10 +32,10 @@ TITLES = dict(
 Row = Mapping[str, float | str]
 
 
-def details(bundle: Bundle, rows: Rows, horizon: int) -> dict[str, dict[str, Any]]:
-    """Of the first row, by risk."""
+def details(bundle: Bundle, rows: Rows, past: Days, horizon: int) -> dict[str, dict[str, Any]]:
+    """Of the first row, by risk. past: its seller's ledger by day."""
     table = rows.table
-    row = row_of(table, 0)
+    row, changes = row_of(table, 0), what_if(bundle, table.block, past, horizon)
     found = {}
     for model in headline_models(bundle, horizon):
         said = predict(model, table.block)
@@ -41,6 +43,7 @@ def details(bundle: Bundle, rows: Rows, horizon: int) -> dict[str, dict[str, Any
             **_added(bundle, model, said, row),
             "window": _window(model.standard, said.projection),
             "peers": _peers(model.standard, row),
+            "counterfactual": changes[model.key.risk],
         }
     return found
 

@@ -18,9 +18,9 @@ async def explain(call: Call) -> Response:
 
 
 async def _make(call: Call, request_id: str) -> Made:
-    from serving.answers import Question, Rows, opening, predict  # they bring LightGBM
+    from serving.answers import Question, opening, predict  # they bring LightGBM
     from serving.details import details
-    from serving.history import rows_of
+    from serving.history import Read, read
     from serving.records.predictions import rows as recorded
     from serving.store import UNKNOWN
 
@@ -28,18 +28,18 @@ async def _make(call: Call, request_id: str) -> Made:
     if loaded is None or not isinstance(asked, ExplainRequest):
         raise refuse("not-ready")
 
-    def found() -> Rows:
+    def found() -> Read:
         if asked.history:
-            return rows_of(asked.history, asked.seller or {}, loaded.store, loaded.held.bundle)
+            return read(asked.history, asked.seller or {}, loaded.store, loaded.held.bundle)
         numbers = loaded.store.find([asked.seller_id or ""])
         if numbers[0] == UNKNOWN:
             raise refuse("unknown-seller")
-        return loaded.store.rows(numbers)
+        return Read(loaded.store.rows(numbers), loaded.store.days(asked.seller_id or ""))
 
     def work() -> Made:
-        rows, question = found(), Question(asked.horizon_days, explain=True)
-        predictions = predict(loaded.held, rows, question, loaded.store.day, loaded.layout)
-        more = to_json(details(loaded.held.bundle, rows, asked.horizon_days))
+        known, question = found(), Question(asked.horizon_days, explain=True)
+        predictions = predict(loaded.held, known.rows, question, loaded.store.day, loaded.layout)
+        more = to_json(details(loaded.held.bundle, known.rows, known.past, asked.horizon_days))
         body = (
             opening(loaded.held, loaded.store.day) + b',"result":' + predictions[0].answer + b',"risks":' + more + b"}"
         )

@@ -16,6 +16,7 @@ from serving.store import Behind, as_known, sellers_sql, write_blocks
 
 BLOCK = 20_000
 BACK = KEPT_DAYS + MATURITY_DAYS  # a fact may fall on a day so long after its order's last
+WHOLE = "kept."  # the schema of the whole ledger
 COUNTS, ORDERS = "item_counts", "item_orders"
 
 
@@ -24,7 +25,7 @@ def write_grown_store(place: Path, bundle: Bundle, folder: Path, size: int = BLO
     standards = [model.standard for model in bundle.models]
     with grown_blocks(place, standards, size, back=BACK, beside=_beside) as blocks:
         check_catalogue(bundle, blocks.needs.features)
-        return write_blocks(blocks.ledger, blocks.ledger.last_day, _with_behind(blocks), folder)
+        return write_blocks(blocks.ledger, blocks.ledger.last_day, _with_behind(blocks), folder, WHOLE)
 
 
 def _beside(needs: Plan, day: int) -> Sequence[Step]:

@@ -5,11 +5,13 @@ published; what the model needs and the history lacks is asked for, never taken 
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.contract import TABLES
+from features.days import Days, days_of, days_rows
 from features.errors import ForesellError
 from features.intake import hold_back, open_frames
 from features.ledger import Ledger, build_ledger
@@ -25,12 +27,36 @@ UNNAMED = "unnamed"
 GIVEN = ("orders", "returns", "cases", "feedback")
 
 
+@dataclass(frozen=True)
+class Read:
+    """A history that was read: the seller's row, and its ledger by day."""
+
+    rows: Rows
+    past: Days
+
+
 def rows_of(history: History, seller: Row, store: Store, bundle: Bundle) -> Rows:
     """The seller's row at the store's as_of; Refused says what is wrong with the history."""
+    seller_id = _seller_id(seller)
+    return _rows(_ledger(_frames(history, seller, seller_id, store), store), seller_id, store, bundle)
+
+
+def read(history: History, seller: Row, store: Store, bundle: Bundle) -> Read:
+    """The same with the days behind it."""
+    seller_id = _seller_id(seller)
+    ledger = _ledger(_frames(history, seller, seller_id, store), store)
+    days = days_rows(ledger, store.as_of).to_arrow_table().drop_columns(["seller_id"])
+    return Read(_rows(ledger, seller_id, store, bundle), days_of(days, store.as_of))
+
+
+def _seller_id(seller: Row) -> str:
     seller_id = str(seller.get("seller_id") or UNNAMED)
     if "\0" in seller_id:
         raise _refuse("/seller/seller_id", "No database keeps a text with NUL in it.")
-    ledger = _ledger(_frames(history, seller, seller_id, store), store)
+    return seller_id
+
+
+def _rows(ledger: Ledger, seller_id: str, store: Store, bundle: Bundle) -> Rows:
     figures = pq.read_table(store.folder / "figures.parquet")
     table = build_table(ledger, [store.as_of], [m.standard for m in bundle.models], figures)
     if len(table) != 1:

@@ -67,6 +67,43 @@ class Peers(BaseModel):
     market_rate: float | None
 
 
+class Action(BaseModel):
+    """What the seller can do about some of the orders to come."""
+
+    code: Literal[
+        "not_returned",
+        "shipped_on_time",
+        "on_time",
+        "not_cancelled",
+        "as_described",
+        "received",
+        "resolved",
+        "not_rated_low",
+    ]
+    orders: int
+
+
+class CounterfactualShown(BaseModel):
+    """The risk as it would be scored on a day one horizon ahead, as things go and with some more orders going well.
+
+    The ledger is carried there at the pace of the last `horizon_days`; the same features and model score both copies.
+    """
+
+    day: str = Field(description="the day from which both would be scored: as_of + horizon_days")
+    orders: int = Field(description="expected by then: as many as came in the last horizon_days")
+    failing: int = Field(description="of those, expected to count against the standard and the seller's to change")
+    successes: int | None = Field(
+        description="the fewest of them that bring the risk under `below` by going well; 0: it comes there by itself; "
+        "null: not even all of them would"
+    )
+    actions: list[Action] = Field(description="what goes well; where `successes` is null, all that could")
+    below: float = Field(description="the probability at which the band of today begins")
+    as_things_go: float = Field(description="probability on that day without them")
+    probability: float = Field(description="probability on that day with them")
+    text: str
+    text_to_seller: str
+
+
 class RiskExplained(BaseModel):
     """base + offset + the contributions = log_odds, whose sigmoid is the probability."""
 
@@ -76,6 +113,9 @@ class RiskExplained(BaseModel):
     contributions: list[Contribution] = Field(description="every feature that adds anything, the strongest first")
     window: WindowArithmetic
     peers: Peers
+    counterfactual: CounterfactualShown | None = Field(
+        description="what would change it; null in the band clear, and where nothing is the seller's to change"
+    )
 
 
 class ExplainAnswer(BaseModel):

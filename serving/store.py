@@ -1,7 +1,8 @@
 """The online store: every seller's row at the last complete day, memory-mapped, so that workers share it.
 
 A row is found by a 64-bit hash of its seller_id in a sorted array; the numbers are one matrix, the texts and the
-orders behind the reasons one JSON record a seller.
+orders behind the reasons one JSON record a seller. Beside them lies each seller's ledger by day, from which it is
+worked out what would change a risk.
 """
 
 import json
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.block import Block
+from features.days import Days, days_of, days_rows
 from features.errors import ForesellError
 from features.ledger import Ledger
 from features.table import TEXT, FeatureTable
@@ -27,10 +29,12 @@ from serving import store_file
 from serving.answers import Items, Orders, Rows
 from serving.evidence import items_of, orders_of
 from serving.pointer import read, swap
+from serving.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
 
-FORMAT = 3
+FORMAT = 4
 UNKNOWN = -1
 POINTER = "current.json"
+DAYS = "days.arrow"
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,14 @@ class Store:
         start, end = self.offsets[row : row + 2].tolist()
         found: dict[str, Any] = json.loads(self.records[start:end].tobytes())
         return found
+
+    def days(self, seller_id: str) -> Days:
+        """A seller's ledger by day, as its row is made of; nothing on any day for sellers that it does not hold."""
+        return days_of(self._days.of(seller_id), self.as_of)
+
+    @cached_property
+    def _days(self) -> SortedRows:
+        return open_rows(self.folder / DAYS, self.facts["days"])
 
     def _match(self, row: int, key: int, seller_id: str) -> int:
         begun = _beginning(seller_id)
@@ -124,16 +136,19 @@ def write_store(ledger: Ledger, table: FeatureTable, folder: Path) -> Path:
     return write_blocks(ledger, as_of, [(table, behind)], folder)
 
 
-def write_blocks(ledger: Ledger, as_of: int, blocks: Iterable[tuple[FeatureTable, Behind]], folder: Path) -> Path:
-    """The same, a block of sellers at a time; no more than one is held in memory."""
+def write_blocks(
+    ledger: Ledger, as_of: int, blocks: Iterable[tuple[FeatureTable, Behind]], folder: Path, schema: str = ""
+) -> Path:
+    """The same, a block of sellers at a time; no more than one is held in memory. schema: that of the whole ledger."""
     folder.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=folder, prefix=f"{as_of}-"))
     with store_file.writing(draft) as files:
         for table, behind in blocks:
             files.add(keys_of(table.seller_id.tolist()), table.block.names, table.block.values, _records(table, behind))
     pq.write_table(ledger.con.sql("select * from figures").to_arrow_table(), draft / "figures.parquet")
+    days = _write_days(ledger, as_of, schema, draft)
     sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
-    (draft / "facts.json").write_text(json.dumps(_facts(ledger, files, as_of) | {"sizes": sizes}))
+    (draft / "facts.json").write_text(json.dumps(_facts(ledger, files, as_of) | {"days": days, "sizes": sizes}))
     before = read(folder / POINTER) or {}
     swap(folder / POINTER, {"name": draft.name})
     _prune(folder, {draft.name, before.get("name")})
@@ -179,6 +194,12 @@ def _records(table: FeatureTable, behind: Behind) -> Iterator[bytes]:
 def _beginning(seller_id: str) -> bytes:
     """How a seller's record begins, up to the comma: enough to tell whose it is without reading the rest."""
     return json.dumps({"seller_id": seller_id})[:-1].encode() + b","
+
+
+def _write_days(ledger: Ledger, as_of: int, schema: str, folder: Path) -> list[str]:
+    """Every seller's ledger by day; the first seller of each block."""
+    found = days_rows(ledger, as_of, schema).to_arrow_reader(BLOCK_ROWS)
+    return write_rows(found, found.schema, folder / DAYS)
 
 
 def _facts(ledger: Ledger, files: store_file.Writing, as_of: int) -> dict[str, Any]:

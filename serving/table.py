@@ -59,7 +59,7 @@ ROUTES = Routes(
             "explain",
             "POST",
             "/v1/explain",
-            "Explain one seller's score: every contribution, the window's arithmetic, the peers, the evidence.",
+            "Explain one seller's score: every contribution, the window's arithmetic, peers, what would change it.",
             explaining.explain,
             body=ExplainRequest,
             answer=ExplainAnswer,

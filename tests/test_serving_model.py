@@ -1,14 +1,17 @@
 """An explanation in full, the standards, the model's own page, and the challenger in the shadow."""
 
 import asyncio
+import json
 import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 import serving_market as market
 import sqlalchemy as sa
@@ -26,6 +29,7 @@ from serving.schema_model import ExplainAnswer, ModelAnswer, StandardsAnswer
 from serving.scoring import Scoring
 
 pytestmark = pytest.mark.slow
+AS_SENT: dict[str, Any] = {"orient": "records", "date_format": "iso"}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,44 @@ def test_an_explanation_adds_up_and_counts_the_window(home: Path, horizon: int):
         assert returns["coming_volume"] == block[f"delivered_{horizon}"][at]
         peers = said["risks"]["returns"]["peers"]
         assert peers["rate"] == block["peer_returned_60"][at] / block["peer_delivered_60"][at]
+
+
+def test_an_explanation_says_what_would_change_it(home: Path):
+    last, told = market.ledger().last_day, []
+    day = (date(1970, 1, 1) + timedelta(days=last + 28)).isoformat()
+    for seller_id in ("s1", "s3", "s8", "s54"):
+        said = answered(home, "POST", "/v1/explain", ExplainAnswer, json={"seller_id": seller_id})
+        for risk, why in said["risks"].items():
+            change, scored = why["counterfactual"], said["result"]["risks"][risk]
+            if scored["band"] == "clear":
+                assert change is None
+                continue
+            assert change["day"] == day
+            assert change["orders"] == why["window"]["coming_volume"]
+            assert sum(a["orders"] for a in change["actions"]) <= change["failing"] <= change["orders"]
+            assert (change["successes"] is not None) == (change["probability"] < change["below"])
+            assert change["below"] <= scored["probability"]
+            told.append(change["text"])
+    assert any(text.startswith("If ") for text in told)
+    assert len(told) > 2
+
+
+def test_a_sent_history_says_what_would_change_it_as_the_stored_one_does(home: Path):
+    frames = market.frames()
+    orders = frames["orders"][frames["orders"].seller_id == "s3"]
+    returns = frames["returns"][frames["returns"].order_id.isin(orders.order_id)]
+    history = {"orders": contract_rows(orders.drop(columns="seller_id")), "returns": contract_rows(returns)}
+    body = {"history": history, "seller": {"seller_id": "s3", "region": "r3"}}
+    sent = answered(home, "POST", "/v1/explain", ExplainAnswer, json=body)
+    stored = answered(home, "POST", "/v1/explain", ExplainAnswer, json={"seller_id": "s3"})
+    assert stored["risks"]["returns"]["counterfactual"]["successes"]
+    for risk, why in stored["risks"].items():
+        assert sent["risks"][risk]["counterfactual"] == why["counterfactual"]
+
+
+def contract_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows of the data contract in JSON; what is unknown is left out."""
+    return [{k: v for k, v in row.items() if v is not None} for row in json.loads(table.to_json(**AS_SENT))]
 
 
 def test_an_explanation_is_a_decision_like_any_other(home: Path):

@@ -19,6 +19,7 @@ from serving.records.database import reading
 from serving.review import days, forms, texts
 from serving.review.call import Call
 from serving.review.page import Page, render, shown
+from serving.review.seller.change import OWN, changes
 from serving.review.seller.figures import standard_views
 from serving.review.seller.head import seller_head
 from serving.review.seller.record import record_of
@@ -39,6 +40,7 @@ class OwnRisk:
     band: str = shown("clear, watch or review")
     in_breach: bool = shown("whether the standard is missed today")
     room: str = shown("how many of the coming orders may count against the seller, in words")
+    change: str = shown("what would change it, in words to the seller; empty where there is nothing to tell")
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,14 @@ def own_page(call: Call, at: datetime) -> OwnPage:
     record = record_of(services.engine, services.following.loaded, seller_id, cases)
     standards = services.standards()
     now = standings(standards, record.block, record.as_of, record.horizon_days)
-    reasons = _reasons(record)
+    reasons, would = _reasons(record), changes(services, record, record.said["risks"], OWN)
     return OwnPage(
         title=texts.plain("own.title"),
         name=seller_head(services, record).name or seller_id,
         as_of=record.as_of,
         until=days.after(record.as_of, record.horizon_days),
         low_evidence=record.said["evidence"]["low_evidence"],
-        risks=tuple(_risk(name, record, now) for name in record.said["risks"]),
+        risks=tuple(_risk(name, record, now, would.get(name, "")) for name in record.said["risks"]),
         standards=standard_views(record, standards),
         advice=tuple(texts.plain(f"advice.{code}") for code, _ in reasons),
         happened=tuple(text for _, text in reasons),
@@ -117,12 +119,13 @@ def received(made: Sequence[Decision], at: datetime) -> list[Decision]:
     return [one for one in made if one.letter and not one.undone_at and one.effective_at <= written(at)]
 
 
-def _risk(name: str, record: Record, now: Sequence[Standing]) -> OwnRisk:
+def _risk(name: str, record: Record, now: Sequence[Standing], change: str) -> OwnRisk:
     said = record.said["risks"][name]
     held = said["standard"]
     mine = next((s for s in now if (s.standard.name, s.standard.version) == (held["name"], held["version"])), None)
     low, high = said["interval_90"]
-    return OwnRisk(name, said["probability"], low, high, said["band"], said["in_breach"], _room(mine) if mine else "")
+    room = _room(mine) if mine else ""
+    return OwnRisk(name, said["probability"], low, high, said["band"], said["in_breach"], room, change)
 
 
 def _room(now: Standing) -> str:

@@ -18,6 +18,7 @@ from serving.review.flash import Flash, flash_of, person_of
 from serving.review.histories import Histories
 from serving.review.page import Page, render, shown
 from serving.review.seller import figures, history, rates, reasons
+from serving.review.seller.change import changes
 from serving.review.seller.head import seller_head
 from serving.review.seller.panel import PanelView, Typed, panel
 from serving.review.seller.reasons import NO_REASONS, seller_path
@@ -65,6 +66,7 @@ class SellerPage(Page):
     peers: PeerView = shown("whom the seller is compared with")
     rate_charts: tuple[RateView, ...] = shown("rates over time; none without histories")
     items: tuple[ItemView, ...] = shown("items that came back")
+    change: str = shown("what would change the risk explained; empty where there is nothing to tell, or withheld")
     scores: tuple[ScoreView, ...] = shown("scores of the last weeks")
     happened: tuple[HappenedView, ...] = shown("decisions, interventions, corrections and events, the newest first")
     model: ModelView = shown("what made the figures, and its limits")
@@ -123,6 +125,7 @@ def build(asked: Asked, record: Record, risk: str, case: Case | None) -> SellerP
         peers=peers,
         rate_charts=rates.rate_views(histories, record.seller_id, peers.name, pairs, risk),
         items=figures.items(record) if risk == "returns" and not hidden.reasons else (),
+        change="" if hidden.what else changes(services, record, [risk]).get(risk, ""),
         model=_model(record),
         withheld=hidden.what,
         **_told(asked, record.seller_id, case, said["standard"], hidden),
