@@ -19,7 +19,17 @@ from training.material import Material, prepare, target
 SELLERS, DAYS = 600, 930  # a little over two and a half years
 SEEDS = (1, 2, 3)
 TESTS = BacktestDays(first=90, test_from=550, every_days=7, refit_days=28)
-KEPT = ("slices", "alerts", "operating_points", "detection", "groups", "expected_rate", "reasons", "truth_gap_closed")
+KEPT = (
+    "slices",
+    "alerts",
+    "operating_points",
+    "detection",
+    "groups",
+    "expected_rate",
+    "reasons",
+    "reasons_held",
+    "truth_gap_closed",
+)
 
 
 def run(scratch: Path) -> dict[str, Any]:
@@ -110,6 +120,7 @@ def _of_both(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
         "interval_coverage_midp_min": min(covered),
         "interval_coverage_midp_max": max(covered),
         "disruption_alert_ratio": _disruption(alerts),
+        "reason_stability": _stability(bodies),
         **{f"{top}_reason_share": _pooled(bodies, f"{top}_reason_share") for top in ("top", "top3")},
     }
 
@@ -124,6 +135,12 @@ def _pooled(bodies: list[Mapping[str, Any]], share: str) -> float:
     """Over the alerts of all marketplaces and both risks: single ones have too few to be told apart by chance."""
     told = [body["reasons"] for body in bodies if body["reasons"]["alerts"]]
     return float(sum(r[share] * r["alerts"] for r in told) / max(sum(r["alerts"] for r in told), 1))
+
+
+def _stability(bodies: list[Mapping[str, Any]]) -> float:
+    """Of queued sellers without a new event, the share whose reasons a week later are the same; pooled likewise."""
+    told = [found for body in bodies if (found := body["reasons_held"]["next_week"])["pairs"]]
+    return float(sum(f["share"] * f["pairs"] for f in told) / max(sum(f["pairs"] for f in told), 1))
 
 
 def _kept(body: Mapping[str, Any]) -> dict[str, Any]:

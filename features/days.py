@@ -52,7 +52,8 @@ def days_rows(ledger: Ledger, as_of: int, schema: str = "") -> Answer:
     return ledger.con.sql(
         f"""select seller_id, cast(day as integer) as day, {sums} from (
             select seller_id, day, {columns} from {schema}ledger union all
-            select seller_id, effective_day, {columns} from {schema}ledger_corrections where decided_day <= {as_of}) as l
+            select seller_id, effective_day, {columns} from {schema}ledger_corrections
+            where decided_day <= {as_of}) as l
         where day > {as_of - LONGEST_SPAN} and day <= {as_of} group by seller_id, day order by seller_id, day"""
     )
 

@@ -52,7 +52,13 @@ def benchmarks_page(results: Path) -> str:
     parts = ["# Benchmarks", "Written by `make docs` from `benchmarks/results`; `make bench` measures anew."]
     for name, report in _reports(results):
         for title, body in _risks(name, report):
-            parts += [f"## Backtest: {title}", _backtest_text(report, body), _backtest_table(body), _reasons(body)]
+            parts += [
+                f"## Backtest: {title}",
+                _backtest_text(report, body),
+                _backtest_table(body),
+                _reasons(body),
+                _held(body),
+            ]
     for result in _measurements(results):
         parts += [f"## {result['name']}", _machine_text(result), _figures_table(result), result["notes"]]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -97,6 +103,27 @@ def _reasons(body: Mapping[str, Any]) -> str:
         for cause, f in told.items()
     ]
     return markdown(["cause of the episode", "right alerts", "top reason names it", "one of the top three does"], rows)
+
+
+def _held(body: Mapping[str, Any]) -> str:
+    """Whether the reasons of queued sellers hold; nothing of a report that does not say."""
+    found = body.get("reasons_held")
+    if not found:
+        return ""
+    week, again, without = (found[name] for name in ("next_week", "retrained", "deletion"))
+    return (
+        f"Reasons of queued sellers: a week later, two of the first three are the same for {_percent(week['share'])} "
+        f"of {week['pairs']:,} sellers of whom nothing bad became known in between, and for "
+        f"{_percent(week['with_new_events']['share'])} of the {week['with_new_events']['pairs']:,} others; in models "
+        f"retrained on sellers drawn anew, for {_percent(again['share'])}. With the top reason's features set to the "
+        f"median seller's, the log-odds fall by {number(without['top_reason'], 2)} on average; with a family's at "
+        f"random, by {number(without['random'], 2)} (the top reason's removal takes more in "
+        f"{_percent(without['share_above_random'])} of {without['rows']:,} rows)."
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _score_line(title: str, metrics: Mapping[str, Any]) -> list[str]:

@@ -5,17 +5,19 @@ published; what the model needs and the history lacks is asked for, never taken 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.block import Block
 from features.contract import TABLES
 from features.days import Days, days_of, days_rows
 from features.errors import ForesellError
 from features.intake import hold_back, open_frames
 from features.ledger import Ledger, build_ledger
-from features.table import build_table
+from features.table import FeatureTable, build_table
 from models.bundle import Bundle
 from serving.answers import Rows
 from serving.evidence import items_of, orders_of
@@ -62,7 +64,15 @@ def _rows(ledger: Ledger, seller_id: str, store: Store, bundle: Bundle) -> Rows:
     if len(table) != 1:
         raise _refuse("/history/orders", f"Nothing of it became known in the 400 days to {store.day}.")
     orders, items = orders_of(ledger, table, store.as_of), items_of(ledger, table, store.as_of)
-    return Rows(table, [orders.get(seller_id, {})], [items.get(seller_id, [])])
+    return Rows(_as_stored(table, store), [orders.get(seller_id, {})], [items.get(seller_id, [])])
+
+
+def _as_stored(table: FeatureTable, store: Store) -> FeatureTable:
+    """The row in the store's columns, under which it is logged; those that no model reads may be unknown."""
+    values = np.full((len(table), len(store.names)), np.nan)
+    known = [name in table.block for name in store.names]
+    values[:, known] = table.block.matrix(name for name in store.names if name in table.block)
+    return replace(table, block=Block(store.names, values))
 
 
 def _frames(history: History, seller: Row, seller_id: str, store: Store) -> dict[str, pa.Table]:

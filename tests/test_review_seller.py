@@ -1,6 +1,7 @@
 """The seller's page, the queue and the API tell the same of a seller: they are made of the same record."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,10 +19,13 @@ from serving.review import forms
 from serving.review.call import Call, User, Visitor
 from serving.review.queue import queue_page
 from serving.review.queue_filters import wanted
+from serving.review.seller.change import OWN, changes
 from serving.review.seller.orders import order_views
 from serving.review.seller.page import Asked, seller_page
+from serving.review.seller.record import record_of
 from serving.review.services import Services
 from serving.review.settings import ReviewSettings
+from serving.whatif import what_if
 
 pytestmark = pytest.mark.slow
 SELLERS = [f"s{i}" for i in range(0, market.SELLERS, 4)]
@@ -179,3 +183,27 @@ def test_what_is_said_of_an_order_isolates_foreign_words_and_shows_no_marks():
     ]
     [unknown] = order_views(["o2"], {})
     assert (unknown.order_id, unknown.events) == ("o2", ())
+
+
+def test_the_pages_say_what_would_change_a_risk_as_the_api_does(services, asked):
+    loaded, told = services.following.loaded, []
+    for seller_id in SELLERS:
+        row = loaded.store.rows(loaded.store.find([seller_id])).table.block
+        said = what_if(loaded.held.bundle, row, loaded.store.days(seller_id), 28)
+        for risk in RISKS:
+            text = said[risk]["text"] if said[risk] else ""
+            assert seller_page(asked, seller_id, risk).change == text
+            told.append(text)
+        record = record_of(services.engine, loaded, seller_id, [])
+        mine = {risk: one["text_to_seller"] for risk, one in said.items() if one}
+        assert changes(services, record, RISKS, OWN) == mine
+    assert sum(text.startswith("If ") for text in told) > 2
+
+
+def test_a_record_of_another_day_or_row_has_no_change(services):
+    loaded = services.following.loaded
+    record = record_of(services.engine, loaded, SELLERS[1], [])
+    assert changes(services, replace(record, as_of="2026-01-01"), RISKS) == {}
+    moved = np.frombuffer(record.vector, dtype="<f8").copy()
+    moved[record.names.index("ordered_60")] += 1
+    assert changes(services, replace(record, vector=moved.tobytes()), RISKS) == {}

@@ -130,6 +130,8 @@ def test_a_sent_history_says_what_would_change_it_as_the_stored_one_does(home: P
     assert stored["risks"]["returns"]["counterfactual"]["successes"]
     for risk, why in stored["risks"].items():
         assert sent["risks"][risk]["counterfactual"] == why["counterfactual"]
+    again = asked(home, lambda api: api.post(f"/v1/decisions/{sent['result']['decision_id']}/replay"))
+    assert again.json()["identical"], again.text
 
 
 def contract_rows(table: pd.DataFrame) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from training.causes import FILE, reason_figures
 from training.detection import detection_figures
 from training.evaluate import Scored, gain_over, slice_figures
 from training.groups import attributes, group_figures
+from training.held import held_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
 from training.slices import HEADLINE, masks
@@ -132,6 +133,7 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
             "calibration": outcomes.calibration_curves(scored.take(parts[HEADLINE] & known)),
             "capacity": outcomes.capacity_curves(queue),
         },
+        "reasons_held": held_figures(material, goal, tested, queue, options.capacity),
         **_of_known(material, goal, tested, queue, slices, options),
     }
 
