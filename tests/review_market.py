@@ -16,7 +16,7 @@ from features.intake import open_frames
 from features.ledger import Ledger, build_ledger
 from features.settings import Settings
 from features.table import build_table
-from models.bundle import save
+from models.bundle import load, save
 from serving.casework.arms import FIRST_LOOK
 from serving.casework.sources import remember
 from serving.casework.week import Opened
@@ -71,7 +71,7 @@ def draw_alike(settings: Settings) -> None:
 
 def bring_up(ledger: Ledger, as_of: int, settings: Settings) -> Opened:
     """Store, histories and cases of one day, as `foresell review --data` makes them."""
-    bundle = market.bundle()
+    bundle = load(settings.home / "trained")  # with its digest, as the pages hold it
     standards = [
         s for s in standards_shown([m.standard for m in bundle.models]) if set(s.quantities()) <= set(ledger.quantities)
     ]

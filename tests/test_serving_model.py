@@ -159,7 +159,14 @@ def test_an_explanation_is_a_decision_like_any_other(home: Path):
 
 
 def test_the_standards_are_those_of_the_bundle(home: Path):
-    said = answered(home, "GET", "/v1/standards", StandardsAnswer)
+    async def after_a_score(api: httpx.AsyncClient) -> httpx.Response:
+        """What a score works out once and keeps is no part of a standard."""
+        await api.post("/v1/score", json={"seller_ids": ["s1"]})
+        return await api.get("/v1/standards")
+
+    answer = asked(home, after_a_score)
+    StandardsAnswer.model_validate_json(answer.content, extra="forbid")
+    said = answer.json()
     assert {s["name"] for s in said["standards"]} == {m.standard.name for m in market.bundle().models}
     assert [s["headline"] for s in said["standards"] if s["risk"] == "returns"] == [True]
     assert all(s["horizons"] == list(market.HORIZONS) for s in said["standards"])
