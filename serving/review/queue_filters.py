@@ -18,7 +18,6 @@ VALUES = ("category", "region", "size", "fulfilment", "family")  # filters whose
 ME, NOBODY = "me", "nobody"
 CHOICES: Mapping[str, Sequence[str]] = {
     "risk": ("returns", "service"),
-    "band": ("review", "watch", "clear"),
     "tenure": tuple(book.TENURES),
     "assignee": (ME, NOBODY),
     "show": ("put_off",),
