@@ -17,7 +17,7 @@ def write_letter(made: Decision, case: Case, record: Record, choice: Choice, set
     held = setup.standard(made.standard, made.standard_version)
     now = standing(held, record.block, record.as_of, record.horizon_days)
     restricting = made.kind in RESTRICTING
-    raising = [r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"]
+    raising = dict.fromkeys(r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises")
     expected = said["expected_rate_interval_90"]
     return Letter(
         case_decision_id=made.case_decision_id,
@@ -55,7 +55,7 @@ def write_letter(made: Decision, case: Case, record: Record, choice: Choice, set
         interval_90=tuple(said["interval_90"]),
         expected_rate=said["expected_rate"],
         expected_rate_interval_90=tuple(expected) if expected else None,
-        reasons=tuple(raising[: letters.SHOWN_REASONS]),
+        reasons=tuple(raising)[: letters.SHOWN_REASONS],  # two families may say the same sentence
         coming=now.coming,
         room=now.room,
         decision_id=record.decision_id,
