@@ -19,6 +19,7 @@ from serving.casework.decision import KINDS, Choice, of_seller
 from serving.casework.decisions import decide
 from serving.casework.looks import Known
 from serving.casework.refusals import ConflictError, IncompleteError, NotAllowedError
+from serving.casework.telling import write_letter
 from serving.records.database import reading
 from serving.records.tables.casework import CASES
 
@@ -173,6 +174,18 @@ def test_letter_and_answer_say_the_same(engine, case, kind):
     assert "script" not in parsed.tags
     assert "b" not in parsed.tags
     assert max(len(line) for line in letters.as_text(made.letter).splitlines()) <= 78
+
+
+def test_a_letter_says_a_sentence_once_where_two_families_share_it(engine, case):
+    choice = restriction(case, kind="hold")
+    made = deciding(engine, case, choice)
+    with reading(engine) as con:
+        record = records.read(con, made.shown["decision_id"])
+    raises = {"direction": "raises", "evidence": {"count": 1}}
+    said = {**raises, "text": "Orders came back more."}, {**raises, "text": "Orders came late more."}
+    record.said["risks"][case.risk]["explanation"]["reasons"] = [said[0], said[1], dict(said[0])]
+    letter = write_letter(made, case, record, choice, setup())
+    assert letter.reasons == ("Orders came back more.", "Orders came late more.")
 
 
 def test_the_regimes_decide_which_paragraphs_appear(engine, case):
