@@ -1,8 +1,10 @@
-"""Small marketplaces written as CSV text, one table a file."""
+"""Small marketplaces written as CSV text, one table a file, and order lines as frames."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from features.intake import Marketplace
 
@@ -14,6 +16,7 @@ SELLERS = """\
 seller_id
 anna
 """
+ANNA = pd.DataFrame({"seller_id": ["anna"]})
 
 
 def folder(path: Path, **tables: str) -> Path:
@@ -38,3 +41,9 @@ def counts(market: Marketplace, table: str) -> Mapping[str, int]:
     """What the report says of a table, without the rules."""
     t = market.report.table(table)
     return {"read": t.read, "kept": t.kept, "duplicates": t.duplicates, "quarantined": sum(t.quarantined.values())}
+
+
+def orders(**columns: object) -> pd.DataFrame:
+    """One order line with further columns."""
+    line = {"order_id": "o1", "line_id": "1", "seller_id": "anna", "ordered_at": "2024-01-01T10:00:00Z"}
+    return pd.DataFrame([line | columns])
