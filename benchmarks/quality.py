@@ -60,6 +60,7 @@ def collected() -> Measurement:
     )
     lacking = [f"{name} is not here." for name in RECORDS if name not in public]
     found = figures(public, "model") | simulated.figures(reports[SIMULATED]) | {"contrib_ms": contributions_ms()}
+    found |= coverage(public)
     gains = together([report["risks"]["service"]["gain_over_boosting"] for report in public.values()])
     said = [f"{figure} {mean:+.4f} ({low:+.4f} to {high:+.4f})" for figure, (mean, low, high) in gains.items()]
     notes += f" Gain over the reference's boosting, mean of {len(public)} public records, 95%: {', '.join(said)}."
@@ -108,6 +109,15 @@ def backtest(name: str, scratch: Path) -> dict[str, Any]:
     outcome = run_backtest(scratch / name, out, str(HERE / standards), None)
     report: dict[str, Any] = outcome.data["report"]  # type: ignore[assignment]
     return report
+
+
+def coverage(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The lowest and highest mid-p coverage of the volume bands of each record that has rows enough to tell."""
+    found: dict[str, float] = {}
+    for name, report in reports.items():
+        held, record = simulated.bands([report["risks"]["service"]]), name.replace("-", "_")
+        found |= {f"{record}_coverage_midp_min": min(held), f"{record}_coverage_midp_max": max(held)} if held else {}
+    return found
 
 
 def figures(reports: Mapping[str, Mapping[str, Any]], score: str) -> dict[str, float]:

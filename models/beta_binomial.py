@@ -38,15 +38,16 @@ def sf(k: ArrayLike, n: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
     return np.asarray(np.clip(out, 0, 1))
 
 
-def quantiles(shares: tuple[float, ...], n: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
-    """Smallest x with P(X <= x) >= share, for each share in (0, 1); shape (len(shares), rows)."""
+def quantiles(shares: tuple[ArrayLike, ...], n: ArrayLike, a: ArrayLike, b: ArrayLike) -> Array:
+    """Smallest x with P(X <= x) >= share, for each share in (0, 1), one or one a row; shape (len(shares), rows)."""
     n, a, b = _rows(n, a, b)
+    asked = [np.broadcast_to(np.asarray(share, np.float64), n.shape) for share in shares]
     count = n.astype(np.int64) + 1
     out = np.empty((len(shares), len(n)))
     for rows in _chunks(count):
         below = _cumulated(np.zeros(len(rows)), int(count[rows].max()), n[rows], a[rows], b[rows])
-        for i, share in enumerate(shares):
-            out[i, rows] = np.minimum((below < share).sum(axis=1), n[rows])
+        for i, share in enumerate(asked):
+            out[i, rows] = np.minimum((below < share[rows, None]).sum(axis=1), n[rows])
     return out
 
 

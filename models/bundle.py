@@ -16,7 +16,7 @@ from features.errors import ForesellError
 from features.feature import Feature
 from features.standards import Standard
 from features.standards_file import from_entry
-from models import calibration
+from models import calibration, expected_rate
 from models.bundle_files import Files, as_bytes, difference, digest_of, refused, verify, write
 from models.risk_model import ARITHMETIC, Bands, Key, RiskModel, predict
 from models.together import Together
@@ -162,7 +162,7 @@ def _entry(model: RiskModel) -> dict[str, Any]:
         "features": list(model.features),
         "calibration": model.calibration.as_json(),
         "bands": asdict(model.bands),
-        "concentration": model.concentration,
+        "spread": model.spread.as_json(),
         "standard": [model.standard.name, model.standard.version],
     }
 
@@ -186,7 +186,7 @@ def _model(entry: Mapping[str, Any], standards: Mapping[tuple[str, str], Standar
         features=tuple(entry["features"]),
         calibration=calibration.from_json(entry["calibration"]),
         bands=Bands(**entry["bands"]),
-        concentration=float(entry["concentration"]),
+        spread=expected_rate.from_json(entry["spread"]),
     )
 
 

@@ -1,18 +1,51 @@
 """The rate to expect at as_of + horizon, with a 90% interval, and whether such intervals hold what they promise."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from features.standards import Standard
 from models import beta_binomial, roll_forward
 from models.roll_forward import Projection
 
 Array = NDArray[np.float64]
-LEVEL = (0.05, 0.95)  # the ends of a 90% interval
-CONCENTRATION = (0.01, 10.0)  # range in which the scale of a + b is looked for
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far the share of bad events to come may lie from the seller's own; each a number, or one a row.
+
+    A seller's orders say how bad it was; what comes differs from that however many they are. So the beta distribution
+    of the share to come has 1 / (1 / (concentration x (a + b)) + drift + weather x share x (1 - share)) orders' worth
+    of evidence.
+    """
+
+    concentration: float | Array = 1.0  # > 0; under 1 where counts tell less than as many draws would
+    drift: float | Array = 0.0  # >= 0; what the seller's own rate moves, in 1 / orders
+    weather: float | Array = 0.0  # >= 0; variance of the market's level in log-odds, beyond what the drift has seen
+    tail: float | Array = 0.05  # in (0, 0.5); the share of the distribution that the interval leaves out on either side
+
+    def shape(self, a: Array, b: Array) -> tuple[Array, Array]:
+        """The parameters of the share to come, from those of the seller's own, Beta(a, b)."""
+        share = a / (a + b)
+        orders = 1 / (1 / (self.concentration * (a + b)) + self.drift + self.weather * share * (1 - share))
+        return np.asarray(share * orders), np.asarray((1 - share) * orders)
+
+    def as_json(self) -> dict[str, float]:
+        """Plain values of one spread; `from_json` reads them back to the bit."""
+        return {name: float(value) for name, value in asdict(self).items()}
+
+
+def from_json(plain: Mapping[str, float]) -> Spread:
+    """A spread from its plain values."""
+    return Spread(**{f.name: float(plain[f.name]) for f in fields(Spread)})
+
+
+def repeated(spreads: Sequence[Spread], rows: int) -> Spread:
+    """Each of the spreads for so many rows, one after the other."""
+    return Spread(*(np.repeat([getattr(s, f.name) for s in spreads], rows) for f in fields(Spread)))
 
 
 @dataclass(frozen=True)
@@ -24,56 +57,42 @@ class ExpectedRate:
     high: Array
 
 
-def expected_rate(standard: Standard, projection: Projection, concentration: float = 1.0) -> ExpectedRate:
+def expected_rate(standard: Standard, projection: Projection, spread: Spread | None = None) -> ExpectedRate:
     """(events that stay + events expected) / (volume that stays + volume to come), and the beta-binomial interval.
 
-    concentration > 0 scales a + b: under 1 where sellers vary more between horizons than the roll-forward knows. A
-    mean beyond the 5% or 95% point (rare events) widens the interval, so that it always holds the expected rate.
+    A mean beyond the end of the interval (rare events) widens it, so that it always holds the expected rate.
     """
-    scale = np.full(len(projection.coming), concentration)
-    return expected_rates(np.full(len(scale), standard.complement), projection, scale)
+    complement = np.full(len(projection.coming), standard.complement)
+    return expected_rates(complement, projection, spread or Spread())
 
 
-def expected_rates(complement: NDArray[np.bool_], projection: Projection, concentration: Array) -> ExpectedRate:
-    """The same for rows of several standards: whether each row's is a complement, and its concentration."""
+def expected_rates(complement: NDArray[np.bool_], projection: Projection, spread: Spread) -> ExpectedRate:
+    """The same for rows of several standards: whether each row's is a complement, and its spread."""
     p = projection
-    fewest, most = beta_binomial.quantiles(LEVEL, p.coming, p.a * concentration, p.b * concentration)
+    fewest, most = beta_binomial.quantiles((spread.tail, 1 - spread.tail), p.coming, *spread.shape(p.a, p.b))
     volume = p.stay_n + p.coming
     first, last = (roll_forward.rates(complement, p.stay_x + events, volume) for events in (fewest, most))
     low, high = np.where(complement, last, first), np.where(complement, first, last)
     return ExpectedRate(p.expected_rate, np.minimum(low, p.expected_rate), np.maximum(high, p.expected_rate))
 
 
-def fit_concentration(events: Array, volume: Array, a: Array, b: Array) -> float:
-    """The scale of (a, b) under which what came was most likely; events of volume orders to come, shape (rows,).
+def covered(events: Array, volume: Array, a: Array, b: Array, tail: float = 0.05) -> Array:
+    """Share of each row's step of the distribution that lies in the interval, shape (rows,), 0..1.
 
-    Rows without volume, or with more events than volume, say nothing about it; without rows it is 1.
-    """
-    use = (volume > 0) & (events >= 0) & (events <= volume)
-    if not use.any():
-        return 1.0
-    x, n, first, second = events[use], volume[use], a[use], b[use]
-
-    def loss(log_scale: float) -> float:
-        scale = np.exp(log_scale)
-        return -float(beta_binomial.log_pmf(x, n, first * scale, second * scale).mean())
-
-    found = minimize_scalar(loss, bounds=tuple(np.log(CONCENTRATION)), method="bounded")
-    return float(np.exp(found.x))
-
-
-def covered(events: Array, volume: Array, a: Array, b: Array) -> Array:
-    """Share of each row's step of the distribution that lies in the 90% interval, shape (rows,), 0..1.
-
-    The mean over rows is the randomised mid-p coverage: 0.90 where the distribution is right, however small the
+    The mean over rows is the randomised mid-p coverage: 1 - 2 x tail where the distribution is right, however small the
     counts (a plain interval of counts covers too much). Compare Czado, Gneiting and Held (2009).
     """
-    below, upto = _steps(events, volume, a, b)
-    inside = np.minimum(upto, LEVEL[1]) - np.maximum(below, LEVEL[0])
-    height = upto - below
-    flat = (upto >= LEVEL[0]) & (upto <= LEVEL[1])  # an outcome of no probability lies in or out as a whole
-    return np.asarray(np.divide(np.maximum(inside, 0), height, out=flat.astype(np.float64), where=height > 0))
+    return inside(*steps(events, volume, a, b), tail)
 
 
-def _steps(events: Array, volume: Array, a: Array, b: Array) -> tuple[Array, Array]:
+def steps(events: Array, volume: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """P(fewer events) and P(so many or fewer), each of shape (rows,)."""
     return 1 - beta_binomial.sf(events - 1, volume, a, b), 1 - beta_binomial.sf(events, volume, a, b)
+
+
+def inside(below: Array, upto: Array, tail: float) -> Array:
+    """Share of the step from below to upto that lies in tail..1 - tail, shape (rows,), 0..1."""
+    height = upto - below
+    flat = (upto >= tail) & (upto <= 1 - tail)  # an outcome of no probability lies in or out as a whole
+    part = np.maximum(np.minimum(upto, 1 - tail) - np.maximum(below, tail), 0)
+    return np.asarray(np.divide(part, height, out=flat.astype(np.float64), where=height > 0))

@@ -1,7 +1,7 @@
 """A risk model: arithmetic first (the offset), trees on top, one sigmoid line, and the parts of what it serves."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import lightgbm as lgb
@@ -13,6 +13,7 @@ from features.block import Block
 from features.standards import Standard
 from models import roll_forward
 from models.calibration import Calibration
+from models.expected_rate import Spread
 from models.one_row import OneRow
 from models.roll_forward import Projection
 
@@ -66,7 +67,7 @@ class RiskModel:
     features: tuple[str, ...]
     calibration: Calibration
     bands: Bands
-    concentration: float = 1.0  # scale of the expected rate's a + b
+    spread: Spread = field(default_factory=Spread)  # of the share of bad events to come
 
     @cached_property
     def booster(self) -> lgb.Booster:

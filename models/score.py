@@ -13,7 +13,7 @@ from features.standards import Standard
 from features.table import FeatureTable
 from models import roll_forward
 from models.bundle import Bundle
-from models.expected_rate import ExpectedRate, expected_rates
+from models.expected_rate import ExpectedRate, expected_rates, repeated
 from models.explain import Explanation, explain, parts
 from models.risk_model import Prediction, RiskModel, contributions, intervals_90
 from models.together import Said, alone
@@ -92,8 +92,8 @@ def _assessments(said: Said, many: int) -> list[Assessment]:
     first = slice(many * said.rows)
     ahead, models = roll_forward.rows_of(said.ahead, first), said.models[:many]
     ends = intervals_90(said.slope[first], ahead, said.offset[first], said.served[first])
-    scale = np.repeat([model.concentration for model in models], said.rows)
-    expected = expected_rates(said.rule.complement[first], ahead, scale)
+    spread = repeated([model.spread for model in models], said.rows)
+    expected = expected_rates(said.rule.complement[first], ahead, spread)
     columns = [v.reshape(many, said.rows) for v in (*ends, expected.rate, expected.low, expected.high)]
     return [_assessment(models[i], said.of(i), *(column[i] for column in columns)) for i in range(many)]
 

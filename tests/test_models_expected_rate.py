@@ -9,6 +9,7 @@ from scipy.stats import betabinom
 from small_bundle import HORIZON, LATE, SERVICE, table
 
 from models import expected_rate, roll_forward
+from models.expected_rate import Spread
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,32 @@ def test_a_complement_states_the_good_share():
     assert np.allclose(turned.high[known], 1 - bad.low[known])
 
 
-def test_a_smaller_concentration_widens_the_interval():
+@pytest.mark.parametrize("wider", [Spread(concentration=0.1), Spread(drift=0.2), Spread(weather=3), Spread(tail=0.02)])
+def test_what_a_spread_knows_of_widens_the_interval(wider):
     projection = roll_forward.project(SERVICE, table().block, HORIZON)
-    wide, usual = (expected_rate.expected_rate(SERVICE, projection, c) for c in (0.1, 1.0))
-    assert np.nansum(wide.high - wide.low) > 1.2 * np.nansum(usual.high - usual.low)
+    wide, usual = (expected_rate.expected_rate(SERVICE, projection, spread) for spread in (wider, Spread()))
+    assert np.nansum(wide.high - wide.low) > 1.05 * np.nansum(usual.high - usual.low)
+
+
+def test_drift_counts_however_many_orders_a_seller_has():
+    few, many = np.array([2.0]), np.array([2e6])
+    a, b = Spread(drift=0.01).shape(many, 9 * many)
+    assert (a + b)[0] == pytest.approx(100, rel=1e-3), "two million orders tell no more of what comes than a hundred"
+    a, b = Spread(drift=0.01).shape(few, 9 * few)
+    assert (a / (a + b))[0] == pytest.approx(0.1), "and what is expected stays"
+    assert (a + b)[0] == pytest.approx(1 / (1 / 20 + 0.01))
+
+
+def test_rows_of_several_models_have_the_intervals_of_each_alone():
+    projection = roll_forward.project(SERVICE, table().block, HORIZON)
+    spreads = (Spread(0.3, 0.01, 0.1, 0.04), Spread())
+    twice = roll_forward.Projection(*[np.concatenate([column, column]) for column in vars(projection).values()])
+    both = expected_rate.expected_rates(
+        np.zeros(len(twice.a), dtype=bool), twice, expected_rate.repeated(spreads, len(projection.a))
+    )
+    alone = [expected_rate.expected_rate(SERVICE, projection, spread) for spread in spreads]
+    assert np.array_equal(both.high, np.concatenate([found.high for found in alone]), equal_nan=True)
+    assert np.array_equal(both.low, np.concatenate([found.low for found in alone]), equal_nan=True)
 
 
 def test_coverage_is_90_percent_where_the_distribution_is_right(counts):
@@ -60,10 +83,9 @@ def test_coverage_shows_a_wrong_concentration(counts, scale):
     assert abs(expected_rate.covered(events, volume, a * scale, b * scale).mean() - 0.9) > 0.03
 
 
-def test_the_concentration_that_made_the_counts_is_found(counts):
-    events, volume, a, b = counts
-    assert expected_rate.fit_concentration(events, volume, a * 3, b * 3) == pytest.approx(1 / 3, rel=0.1)
-    assert expected_rate.fit_concentration(np.zeros(4), np.zeros(4), a[:4], b[:4]) == 1.0
+def test_a_spread_reads_back_to_the_bit():
+    said = Spread(0.1 + 0.2, 1e-3, 0.05, 0.0391)
+    assert expected_rate.from_json(said.as_json()) == said
 
 
 def test_an_outcome_at_the_end_of_the_interval_is_covered_by_its_share():

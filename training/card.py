@@ -11,6 +11,7 @@ from training.gates import Gate
 from training.markdown import interval, markdown, number, share
 from training.report_tables import OFFERED, rankings
 from training.slices import HEADLINE, MEANING
+from training.spread import measured
 from training.summary import SCORES, standard_words
 
 Figures = Mapping[str, Any]
@@ -203,9 +204,15 @@ def _uncertainty(body: Figures, _: int) -> str:
     return (
         f"The 90% interval of the expected rate held the later rate in {share(found['interval_90_coverage'])} of "
         f"{found['rows']:,} readings; bad events among the orders that came fell inside in "
-        f"{share(found['interval_90_coverage_midp'])} (mid-p). The expected rate missed by {100 * found['mae']:.1f} "
-        "points on average."
+        f"{share(found['interval_90_coverage_midp'])} (mid-p){_bands(found)}. The expected rate missed by "
+        f"{100 * found['mae']:.1f} points on average."
     )
+
+
+def _bands(found: Figures) -> str:
+    """The worst volume bands, of those with rows enough to tell."""
+    held = [b["interval_90_coverage_midp"] for b in found.get("bands", ()) if measured(b)]
+    return f", in its volume bands {min(held):.3f} to {max(held):.3f}" if held else ""
 
 
 def _groups(body: Figures, _: int) -> str:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from features.labels import counts_at
 from models.economy import Economy, failures_ahead, order_value
-from models.expected_rate import covered, expected_rate, fit_concentration
+from models.expected_rate import Spread, covered, expected_rate
 from models.roll_forward import Projection
 from training.alerts import AHEAD_DAYS, Watched, foresight, outcome, precision_at, warn_line
 from training.daily import Daily, breach_by_day
 from training.evaluate import Scored, mean_of
 from training.material import Material, Target
 from training.metrics import reliability
+from training.spread import BANDS, Came, bands, fit_spread
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,39 +99,67 @@ def calibration_curves(part: Scored) -> dict[str, list[list[float]]]:
     return {name: [list(found) for found in reliability(part.label, part.scores[name][0])] for name in drawn}
 
 
-def concentration(material: Material, goal: Target, rows: Mask) -> float:
-    """The scale of the expected rate's spread that fits what came after the given rows best."""
-    bad, volume = came(material, goal, np.flatnonzero(rows))
-    now = goal.projection
-    return fit_concentration(bad, volume, now.a[rows], now.b[rows])
+def spread_of(material: Material, goal: Target, rows: Mask) -> Spread:
+    """How far what came after the given rows lay from what each seller's own orders said."""
+    return fit_spread(_came_of(material, goal, np.flatnonzero(rows))[0])
 
 
-def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[str, float | int | None]:
+def expected_rate_figures(material: Material, goal: Target, rows: Ints) -> dict[str, Any]:
     """Mean absolute error of the expected rate and coverage of its 90% interval, on test rows with minimum volume.
 
     interval_90_coverage: the rate one horizon later lay in the interval; interval_90_coverage_midp: the bad events of
-    the orders that came did, given how many came, by randomised mid-p.
+    the orders that came did, given how many came, by randomised mid-p; bands: the latter by volume in the window, the
+    sellers under the minimum volume included. The spread is fitted on what was known when the test period began.
     """
-    scale = concentration(material, goal, goal.known_by(material.moments.test_from))
-    known = np.isfinite(goal.rows.label[rows]) & (goal.projection.now_n[rows] >= goal.standard.minimum_volume)
-    rows = rows[known]
+    spread = spread_of(material, goal, goal.known_by(material.moments.test_from))
+    rows = rows[np.isfinite(goal.rows.label[rows])]
+    by_band = _bands(material, goal, rows, spread)
+    rows = rows[goal.projection.now_n[rows] >= goal.standard.minimum_volume]
     now = at_rows(goal.projection, rows)
-    said = expected_rate(goal.standard, now, scale)
+    said = expected_rate(goal.standard, now, spread)
     table = material.active
     later = table.as_of[rows] + goal.horizon
     then = goal.standard.rate(*counts_at(material.ledger, goal.standard, table.seller_id[rows], later))
-    bad, volume = came(material, goal, rows)
-    sure = (volume > 0) & (bad <= volume)
-    inside = covered(bad[sure], volume[sure], now.a[sure] * scale, now.b[sure] * scale)
     seen = np.isfinite(then) & np.isfinite(said.rate)
     gap, held = np.abs(then - said.rate)[seen], ((said.low <= then) & (then <= said.high))[seen]
     return {
         "rows": int(seen.sum()),
         "mae": _mean(gap),
         "interval_90_coverage": _mean(held),
-        "interval_90_coverage_midp": _mean(inside),
-        "concentration": scale,
+        "interval_90_coverage_midp": _mean(_inside(_came_of(material, goal, rows)[0], spread)),
+        "bands": by_band,
+        "spread": spread.as_json(),
     }
+
+
+def _bands(material: Material, goal: Target, rows: Ints, spread: Spread) -> list[dict[str, float | int | None]]:
+    """Coverage by volume band, and how many rows and sellers it is counted on."""
+    found, rows = _came_of(material, goal, rows)
+    minimum, said, seller = goal.standard.minimum_volume, _inside(found, spread), material.active.seller_id[rows]
+    return [
+        {
+            "from_volume": minimum * edge,
+            "rows": int((found.band == band).sum()),
+            "sellers": len(np.unique(seller[found.band == band].astype(str))),
+            "interval_90_coverage_midp": _mean(said[found.band == band]),
+        }
+        for band, edge in enumerate((0, *BANDS))
+    ]
+
+
+def _inside(found: Came, spread: Spread) -> Array:
+    return covered(found.events, found.volume, *spread.shape(found.a, found.b), tail=float(spread.tail))
+
+
+def _came_of(material: Material, goal: Target, rows: Ints) -> tuple[Came, Ints]:
+    """What came after the rows, oldest first, and which they are: those that orders came to, none failing twice."""
+    rows = rows[np.argsort(goal.rows.as_of[rows], kind="stable")]
+    events, volume = came(material, goal, rows)
+    sure = (volume > 0) & (events >= 0) & (events <= volume)
+    rows, now = rows[sure], at_rows(goal.projection, rows[sure])
+    block = (goal.rows.as_of[rows] - goal.rows.as_of.min()) // goal.horizon
+    band = bands(now.now_n, goal.standard.minimum_volume)
+    return Came(events[sure], volume[sure], now.a, now.b, band, block), rows
 
 
 def came(material: Material, goal: Target, rows: Ints) -> tuple[Array, Array]:

@@ -31,7 +31,7 @@ from training.gates import Gate, judge
 from training.kept import FILE as KEPT
 from training.kept import rows_to_keep
 from training.material import Material, Target, modelled, prepare, target
-from training.outcomes import concentration
+from training.outcomes import spread_of
 from training.report import render
 from training.scoring import Options
 from training.stages import NOTHING_KEPT, Stages, stages
@@ -178,7 +178,7 @@ def final_model(
         features=names,
         calibration=fitted.line,
         bands=_bands(goal, train, fitted, economy),
-        concentration=concentration(material, goal, train),
+        spread=spread_of(material, goal, train),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from training.charts import Axis, Dot, DotChart, Line, LineChart, dot_figure, line_figure, table, ticks
 from training.gates import Gate, judge
-from training.report_tables import alerts, detection, groups, menu, text
+from training.report_tables import alerts, coverage, detection, groups, menu, text
 from training.slices import HEADLINE, MEANING
 from training.summary import SCORES, sentences, standard_words
 
@@ -86,6 +86,7 @@ def _risk(name: str, body: Figures, horizon: int) -> str:
         *(_scores(content, part) for part, content in body["slices"].items()),
         groups(body.get("groups", {})),
         _expected(body["expected_rate"]),
+        coverage(body["expected_rate"]),
         _known(body),
     ]
     return "".join([*parts, "</section>"])

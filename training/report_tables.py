@@ -19,6 +19,7 @@ ALERTS = {
     "repeat_alert_rate": ("repeats", SHARE),
     "alerts_per_reviewer_day": ("alerts per reviewer-day", ONE),
 }
+HELD = "interval_90_coverage_midp"
 OFFERED = ("model", "early", "warn_line")
 MENU = ("capacity_per_week", "alerts", "precision", "recall", "money_recall", "median_lead_time_days",
         "alerts_per_reviewer_day")  # fmt: skip
@@ -64,6 +65,17 @@ def detection(found: Figures | None) -> str:
     ]
     caption = f"{found['episodes']:,} episodes that end in a breach: seen before it, and days from the start"
     return table(caption, ("ranking", "seen before the breach", "median days from the start"), rows)
+
+
+def coverage(found: Figures) -> str:
+    """By volume in the window: how often the 90% interval of the expected rate holds what comes."""
+    rows = [
+        (text(band["from_volume"], WHOLE), *(text(band[key], WHOLE) for key in ("rows", "sellers")), text(band[HELD]))
+        for band in found.get("bands", ())
+        if band["rows"]
+    ]
+    heads = ("orders in the window, from", "readings", "sellers", "inside, of 0.900")
+    return table("The 90% interval of what comes, by volume (mid-p)", heads, rows) if rows else ""
 
 
 def groups(found: Figures) -> str:

@@ -51,10 +51,10 @@ def standings(standards: Iterable[Standard], block: Block, as_of: str, horizon: 
     return [standing(s, block, as_of, horizon) for s in able]
 
 
-def standing(standard: Standard, block: Block, as_of: str, horizon: int = 28, concentration: float = 1.0) -> Standing:
-    """The first row's standing on one standard; concentration as the model of the risk has it."""
+def standing(standard: Standard, block: Block, as_of: str, horizon: int = 28) -> Standing:
+    """The first row's standing on one standard."""
     ahead = roll_forward.project(standard, block, horizon)
-    expected = expected_rate(standard, ahead, concentration)
+    expected = expected_rate(standard, ahead)
     rate, low, high = (_known(column[0]) for column in (expected.rate, expected.low, expected.high))
     return Standing(
         standard=standard,
