@@ -127,17 +127,19 @@ def contributions(model: RiskModel, prediction: Prediction) -> Array:
 def interval_90(model: RiskModel, prediction: Prediction) -> tuple[Array, Array]:
     """Ends of the probability's 90% interval, shape (rows,): the risk at the 5% and 95% points of the true rate.
 
-    What the roll-forward says at those points shifts the served log-odds as the offset does; a shift to the wrong
-    side counts as none, so the interval holds the probability.
+    What the roll-forward says at those points, in log-odds, shifts the served ones as the offset does, but not clipped
+    as that is: a low risk may well be none. A shift to the wrong side counts as none, so the interval holds the
+    probability.
     """
     slope = np.full(len(prediction.served), model.calibration.a)
-    return intervals_90(slope, prediction.projection, prediction.offset, prediction.served)
+    return intervals_90(slope, prediction.projection, prediction.served)
 
 
-def intervals_90(slope: Array, projection: Projection, offset: Array, served: Array) -> tuple[Array, Array]:
+def intervals_90(slope: Array, projection: Projection, served: Array) -> tuple[Array, Array]:
     """The same for rows of several models: the calibration's slope for each row, shape (rows,)."""
-    ends = roll_forward.log_odds(roll_forward.given_quantile(projection, ENDS))
-    low, high = slope * (ends - offset)
+    said = (roll_forward.given_quantile(projection, ENDS), projection.probability)
+    ends, middle = (roll_forward.log_odds(probability, bound=np.inf) for probability in said)
+    low, high = slope * (ends - middle)
     return expit(served + np.minimum(low, 0)), expit(served + np.maximum(high, 0))
 
 

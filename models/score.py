@@ -91,7 +91,7 @@ def _assessments(said: Said, many: int) -> list[Assessment]:
     """Those of the first models; what is worked out number by number is worked out for all of them at once."""
     first = slice(many * said.rows)
     ahead, models = roll_forward.rows_of(said.ahead, first), said.models[:many]
-    ends = intervals_90(said.slope[first], ahead, said.offset[first], said.served[first])
+    ends = intervals_90(said.slope[first], ahead, said.served[first])
     spread = repeated([model.spread for model in models], said.rows)
     expected = expected_rates(said.rule.complement[first], ahead, spread)
     columns = [v.reshape(many, said.rows) for v in (*ends, expected.rate, expected.low, expected.high)]

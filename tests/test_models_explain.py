@@ -10,6 +10,7 @@ from features.block import Block
 from features.errors import ForesellError
 from models.explain import explain, parts
 from models.risk_model import ARITHMETIC, Key, contributions, interval_90, predict
+from models.roll_forward import LOG_ODDS_BOUND
 from models.score import row_of
 
 MODELS = [Key("service", "", HORIZON), Key("service", "late_delivery", HORIZON), Key("returns", "", HORIZON)]
@@ -115,6 +116,14 @@ def test_the_interval_holds_the_probability_and_is_wide_where_little_is_known(mo
     unsure = (np.abs(prediction.offset) < 1) & (ahead.room >= 0) & (ahead.room < ahead.coming)
     assert unsure.any()
     assert (high - low)[unsure].min() > 0.01
+
+
+def test_a_low_risk_may_well_be_none(model):
+    prediction = predict(model, table().block)
+    low, _ = interval_90(model, prediction)
+    clipped = (prediction.offset == -LOG_ODDS_BOUND) & (prediction.projection.volume_met > 0.5)
+    assert clipped.sum() > 5
+    assert (low < prediction.probability / 2)[clipped].mean() > 0.5, "though the offset itself goes no lower"
 
 
 def test_a_row_alone_scores_as_among_others_to_the_bit(model):

@@ -117,3 +117,24 @@ def test_boosters_predict_on_one_thread_where_fits_run_side_by_side() -> None:
     for call in calls:
         said = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
         assert said.get("num_threads") == 1, ast.unparse(call)
+
+
+def mixed(free: np.ndarray | None) -> Rows:
+    """Rows of which every second is of a seller in breach, for whom the raw log-odds are twice too bold."""
+    made = rows(days=60)
+    rng, bold = np.random.default_rng(1), np.arange(len(made)) % 2 == 1
+    odds = 1.5 * made.matrix[:, 0] - 1
+    label = (rng.random(len(made)) < expit(np.where(bold, odds / 2, odds))).astype(float)
+    return Rows(made.names, made.matrix, np.zeros(len(made)), label, made.as_of, free)
+
+
+def test_the_line_is_that_of_the_sellers_for_whom_the_queue_is() -> None:
+    odd = np.arange(60 * 120) % 2 == 1
+    raw = 1.5 * mixed(None).matrix[:, 0] - 1
+    raw[:601] = np.nan  # the earliest rows have no out-of-time prediction
+    lines = [fit.fit(mixed(free), 28, 0, raw).line.a for free in (~odd, None, odd)]
+    assert lines[0] == pytest.approx(1, abs=0.07)
+    assert lines[0] > lines[1] + 0.1 > lines[2] + 0.2
+    nobody = np.zeros(len(odd), dtype=bool)
+    assert fit.fit(mixed(nobody), 28, 0, raw).line.a == lines[1], "too few of them: the line of all"
+    assert mixed(odd).take(odd).free.all(), "rows keep what they are"

@@ -116,6 +116,9 @@ def test_a_report_on_simulated_data_says_both(known: truth.Known) -> None:
     assert body["truth_gap_closed"] == gap_closed(scores)
     assert set(body["reasons"]["by_cause"]) == {"slow"}
     assert body["reasons"]["alerts"] == body["reasons"]["by_cause"]["slow"]["alerts"] > 0
+    sure = body["probability_interval"]
+    assert 0.5 < sure["interval_90_coverage"] <= 1
+    assert sum(band["rows"] for band in sure["bands"]) == body["expected_rate"]["rows"]
     held = body["reasons_held"]
     assert held["next_week"]["pairs"] + held["next_week"]["with_new_events"]["pairs"] > 5
     assert 0 <= held["retrained"]["share"] <= 1

@@ -20,6 +20,7 @@ from training.held import held_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
 from training.slices import HEADLINE, masks
+from training.sure import probability_figures
 
 Progress = Callable[[str], None]
 LOOKED_AT = 6  # as-of days that the leakage gate compares
@@ -161,7 +162,9 @@ def _of_known(
         return {}
     reasons = reason_figures(material, goal, tested, queue, options.capacity, options.known)
     detection = detection_figures(material, queue, options.capacity, options.known.folder / FILE)
-    return {"reasons": reasons, "detection": detection, "truth_gap_closed": gap_closed(slices[HEADLINE]["scores"])}
+    closed = gap_closed(slices[HEADLINE]["scores"])
+    sure = probability_figures(material, goal, tested)
+    return {"reasons": reasons, "detection": detection, "truth_gap_closed": closed, "probability_interval": sure}
 
 
 def gap_closed(scores: Mapping[str, Any]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.calibration import Calibration
-from training.line import fit_line
+from training.line import fit_line, told
 from training.metrics import log_loss
 
 Array = NDArray[np.float64]
@@ -45,7 +45,8 @@ TREES = {
 class Rows:
     """What a model learns from: matrix (rows, features) with the features' names; the rest of shape (rows,).
 
-    offset: the roll-forward's clipped log-odds; label: 0 or 1, nan where unknown (never learned from).
+    offset: the roll-forward's clipped log-odds; label: 0 or 1, nan where unknown (never learned from). free: with the
+    minimum volume and not in breach, those whom the queue is for; None: all.
     """
 
     names: tuple[str, ...]
@@ -53,13 +54,15 @@ class Rows:
     offset: Array
     label: Array
     as_of: Ints
+    free: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.as_of)
 
     def take(self, rows: Mask | Ints) -> "Rows":
         """The rows of a mask, or by number."""
-        return Rows(self.names, self.matrix[rows], self.offset[rows], self.label[rows], self.as_of[rows])
+        free = None if self.free is None else self.free[rows]
+        return Rows(self.names, self.matrix[rows], self.offset[rows], self.label[rows], self.as_of[rows], free)
 
     def only(self, names: Sequence[str]) -> "Rows":
         """The same rows with these features."""
@@ -89,7 +92,9 @@ def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None) -> Fitted
     raw: those predictions, where they are known already: shape (rows,), nan for rows without one.
     """
     raw = out_of_time(rows, horizon, seed) if raw is None else raw
-    seen = np.isfinite(raw)
+    seen = np.flatnonzero(np.isfinite(raw))
+    if rows.free is not None:
+        seen = seen[told(rows.free[seen], rows.label[seen])]
     return Fitted(boost(rows, seed), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
 
 

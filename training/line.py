@@ -14,6 +14,8 @@ from models.calibration import SHIFT, SLOPE, Calibration
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+LEAST = 20  # rows of the rarer class
 LASTING = 0.15  # standard deviation expected of a lasting shift (log-odds) and of a lasting slope; our assumption
 SLOPE_WEATHER = 0.25  # standard deviation of the slope between blocks; our assumption
 SHIFT_WEATHER, WEATHER_BLOCKS = 0.7, 2  # that of the shift, where blocks are too few to say, and how many it counts for
@@ -38,6 +40,16 @@ def fit_line(raw: Array, label: Array, as_of: Ints, horizon: int) -> Calibration
     spread = ((shifts - shifts.mean()) ** 2).sum() + WEATHER_BLOCKS * SHIFT_WEATHER**2
     lasting = shifts.mean() * _kept(spread / (WEATHER_BLOCKS + len(shifts) - 1), len(shifts))
     return Calibration(slope, float(np.clip(level + lasting, *SHIFT)))
+
+
+def told(free: Mask, label: Array) -> Mask:
+    """The rows that a line is fitted on: those of sellers with the minimum volume and not in breach, for whom it is.
+
+    Whether a seller in breach stays there is another question with a slope of its own, and one line through both is too
+    timid for the others. All rows, where those hold fewer than LEAST of either class.
+    """
+    ones = label[free].sum()
+    return free if min(ones, free.sum() - ones) >= LEAST else np.ones_like(free)
 
 
 def _kept(weather: float, blocks: int) -> float:

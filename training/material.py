@@ -18,6 +18,7 @@ from features.table import FeatureTable, build_table, usable
 from models.risk_model import ARITHMETIC, matrix
 from models.roll_forward import Projection, log_odds, project
 from training.fit import Rows
+from training.slices import HEADLINE, masks
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -129,7 +130,12 @@ def target(material: Material, standard: Standard, horizon: int) -> Target:
         treated=treated(material.ledger, table, horizon),
         projection=projection,
         rows=Rows(
-            names, matrix(names, table.block, projection), log_odds(projection.probability), labels.value, table.as_of
+            names,
+            matrix(names, table.block, projection),
+            log_odds(projection.probability),
+            labels.value,
+            table.as_of,
+            masks(standard, table.block)[HEADLINE],
         ),
         candidates=candidates(standard, table.features),
     )

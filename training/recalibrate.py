@@ -23,7 +23,7 @@ from training.bands import cut_points
 from training.gates import Gate
 from training.intervals import ci95, draw_sellers, replicate
 from training.kept import rows_of
-from training.line import fit_line
+from training.line import fit_line, told
 from training.material import EPOCH, Material, Target, target
 from training.metrics import expected_calibration_error, log_loss
 from training.pipeline import digest, enough
@@ -123,15 +123,21 @@ def _refreshed(model: RiskModel, goal: Target, found: Matured, table: FeatureTab
     early, late = (found.take(part) for part in (found.as_of + goal.horizon <= middle, found.as_of >= middle))
     if not (enough(early.label) and enough(late.label)):
         return Refreshed(model, "unchanged: too few new breaches")
-    lines = {name: fit(early.served, early.label, early.as_of, goal.horizon) for name, fit in CANDIDATES.items()}
+    lines = {name: _line(name, early, goal) for name in CANDIDATES}
     name = _best(lines, late)
-    line = CANDIDATES[name](found.served, found.label, found.as_of, goal.horizon)
+    line = _line(name, found, goal)
     moved = replace(model, calibration=_through(model.calibration, line), bands=_bands(goal, found, line, economy))
     before, after = late.served, lines[name].apply(late.served)
     kept = None
     if not model.key.part:
         kept = rows_of(model.key.risk, goal.horizon, table.seller_id[late.rows], late.as_of, expit(after))
     return Refreshed(moved, name, _tried(late, expit(before), expit(after), table), kept)
+
+
+def _line(name: str, known: Matured, goal: Target) -> Calibration:
+    """Of a candidate, on the sellers that a line is fitted for."""
+    mine = known if goal.rows.free is None else known.take(told(goal.rows.free[known.rows], known.label))
+    return CANDIDATES[name](mine.served, mine.label, mine.as_of, goal.horizon)
 
 
 def _middle(as_of: Ints, horizon: int) -> int:

@@ -189,6 +189,13 @@ def _known(body: Figures) -> str:
         if closed
         else ""
     )
+    sure = body.get("probability_interval")
+    made += (
+        f"The 90% interval of the probability holds the true rates' probability, both in whole percent, for "
+        f"{text(sure['interval_90_coverage'], SHARE)} of the readings. "
+        if sure
+        else ""
+    )
     rows = [("any cause", *_named(found)), *((_spoken(c), *_named(f)) for c, f in found["by_cause"].items())]
     rows.append(("any cause, reasons dealt out at random", "", *_named(found["guess"])[1:]))
     caption = "Right alerts inside an episode whose cause is known: is its feature family among the reasons?"
