@@ -31,7 +31,7 @@ from features.standards_file import load as load_standards
 from features.table import make_rows
 from models.bundle import Bundle, load, save
 from models.many_contributions import Array, ManyContributions
-from models.risk_model import Key, Prediction, RiskModel, contributions
+from models.risk_model import Key, Prediction, RiskModel, contributions_by_lightgbm
 from models.score_file import Scorer, write_scores
 from serving.grown_store import write_grown_store
 from serving.store import open_store
@@ -112,7 +112,7 @@ class Kept:
     def exact(self) -> None:
         """By pred_contrib, on all cores."""
         for model, prediction in self.last.values():
-            contributions(model, prediction)
+            contributions_by_lightgbm(model, prediction.matrix)
 
 
 def store(place: Path, folder: Path, home: Path) -> Figures:

@@ -18,7 +18,15 @@ from features.standards import Standard
 from features.standards_file import from_entry
 from models import calibration, expected_rate
 from models.bundle_files import Files, as_bytes, difference, digest_of, refused, verify, write
-from models.risk_model import ARITHMETIC, Bands, Key, RiskModel, predict
+from models.risk_model import (
+    ARITHMETIC,
+    Bands,
+    Key,
+    RiskModel,
+    contributions,
+    contributions_by_lightgbm,
+    predict,
+)
 from models.together import Together
 
 NAME, FORMAT = "foresell", 1
@@ -103,6 +111,7 @@ def load(folder: Path, digest: str | None = None) -> Bundle:
         models, features, Block(names, rows.reshape(-1, len(names))), card=card, digest=files.digest, **facts
     )
     check_golden(bundle, stored["log_odds"])
+    check_contributions(bundle)
     return bundle
 
 
@@ -140,6 +149,16 @@ def check_golden(bundle: Bundle, expected: Mapping[str, Sequence[float]]) -> Non
         gap = np.abs(predict(model, bundle.golden).served - stored).max(initial=0.0)
         if not gap <= GOLDEN_TOLERANCE:
             raise refused("must score its golden rows as stored", f"{model.key}: log-odds off by up to {gap:.3g}")
+
+
+def check_contributions(bundle: Bundle) -> None:
+    """The tables that explain a headline add what LightGBM itself says its trees add, on the golden rows."""
+    for model in (m for m in bundle.models if not m.key.part):
+        said = predict(model, bundle.golden)
+        exact = contributions_by_lightgbm(model, said.matrix)
+        gap = np.abs(contributions(model, said) - exact).max(initial=0.0)
+        if not gap <= GOLDEN_TOLERANCE:
+            raise refused("must be explained as LightGBM does", f"{model.key}: contributions off by up to {gap:.3g}")
 
 
 def _path(key: Key) -> str:

@@ -16,6 +16,7 @@ from models.calibration import Calibration
 from models.expected_rate import Spread
 from models.one_row import OneRow
 from models.roll_forward import Projection
+from models.tree_shap import ShapTables, tables, unfit
 
 Array = NDArray[np.float64]
 ARITHMETIC = (
@@ -77,12 +78,12 @@ class RiskModel:
     @cached_property
     def score_of_one(self) -> OneRow:
         """The raw score of one row."""
-        return OneRow(self.booster, contributions=False)
+        return OneRow(self.booster)
 
     @cached_property
-    def contributions_of_one(self) -> OneRow:
-        """The contributions to it."""
-        return OneRow(self.booster, contributions=True)
+    def shap_tables(self) -> ShapTables | None:
+        """What works out contributions; None where the trees are of a kind that it does not know."""
+        return None if unfit(self.text) else tables(self.text, len(self.features))
 
     def columns(self) -> tuple[str, ...]:
         """The block's columns the model reads, sorted: enough to score a row again to the digit."""
@@ -114,14 +115,22 @@ def predict(model: RiskModel, block: Block) -> Prediction:
 
 def raw_scores(model: RiskModel, rows: Array) -> Array:
     """What the trees add to the offset, shape (rows,)."""
-    return _trees(model, rows, raw_score=True) if len(rows) else np.empty(0)
+    if len(rows) <= ONE_BY_ONE:
+        return np.array([model.score_of_one(row) for row in rows], dtype=np.float64)
+    return np.asarray(model.booster.predict(rows, num_threads=_threads(rows), raw_score=True), dtype=np.float64)
 
 
 def contributions(model: RiskModel, prediction: Prediction) -> Array:
     """Exact TreeSHAP of the raw log-odds, shape (rows, features + 1); the last column is the base."""
-    if not len(prediction.matrix):
+    fast = model.shap_tables
+    return fast(prediction.matrix) if fast else contributions_by_lightgbm(model, prediction.matrix)
+
+
+def contributions_by_lightgbm(model: RiskModel, rows: Array) -> Array:
+    """The same by LightGBM, which the tables are compared with, and which knows trees of every kind."""
+    if not len(rows):
         return np.empty((0, len(model.features) + 1))
-    return _trees(model, prediction.matrix, pred_contrib=True)
+    return np.asarray(model.booster.predict(rows, num_threads=_threads(rows), pred_contrib=True), dtype=np.float64)
 
 
 def interval_90(model: RiskModel, prediction: Prediction) -> tuple[Array, Array]:
@@ -171,14 +180,9 @@ def arithmetic(projection: Projection) -> dict[str, Array]:
     return dict(zip(ARITHMETIC, columns, strict=True))
 
 
-def _trees(model: RiskModel, rows: Array, **kind: bool) -> Array:
-    """The Booster's answer; few rows stay on one thread, since threads that wait for a busy core cost milliseconds."""
-    if len(rows) <= ONE_BY_ONE:
-        alone = model.contributions_of_one if "pred_contrib" in kind else model.score_of_one
-        found = np.array([alone(row) for row in rows])
-        return found if "pred_contrib" in kind else found[:, 0]
-    threads = 1 if len(rows) <= FEW_ROWS else 0  # 0: as many as there are cores
-    return np.asarray(model.booster.predict(rows, num_threads=threads, **kind), dtype=np.float64)
+def _threads(rows: Array) -> int:
+    """Few rows stay on one: threads that wait for a busy core cost milliseconds. 0: as many as there are cores."""
+    return 1 if len(rows) <= FEW_ROWS else 0
 
 
 def _ratio(top: Array, bottom: Array) -> Array:

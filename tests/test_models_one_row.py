@@ -24,25 +24,24 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.usefixtures("way")
 def test_the_numbers_are_those_of_predict():
-    raw, added = OneRow(MODEL.booster, contributions=False), OneRow(MODEL.booster, contributions=True)
+    raw = OneRow(MODEL.booster)
     for row in ROWS:
         assert raw(row) == MODEL.booster.predict(row[None], raw_score=True, num_threads=1)
-        assert np.array_equal(added(row), MODEL.booster.predict(row[None], pred_contrib=True, num_threads=1)[0])
 
 
 def test_the_library_s_call_is_used():
-    assert OneRow(MODEL.booster, contributions=True)._made
+    assert OneRow(MODEL.booster)._made
 
 
 @pytest.mark.usefixtures("way")
 def test_another_width_is_refused():
     with pytest.raises(ValueError, match="features was expected"):
-        OneRow(MODEL.booster, contributions=False)(ROWS[0][:-1])
+        OneRow(MODEL.booster)(ROWS[0][:-1])
 
 
 def test_rows_may_come_from_many_threads():
-    added = OneRow(MODEL.booster, contributions=True)
-    expected = MODEL.booster.predict(ROWS, pred_contrib=True)
+    raw = OneRow(MODEL.booster)
+    expected = MODEL.booster.predict(ROWS, raw_score=True)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(5):
-            assert np.array_equal(np.array(list(pool.map(added, ROWS))), expected)
+            assert np.array_equal(np.array(list(pool.map(raw, ROWS))), expected)
