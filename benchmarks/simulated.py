@@ -28,6 +28,7 @@ KEPT = (
     "groups",
     "expected_rate",
     "probability_interval",
+    "limits",
     "reasons",
     "reasons_held",
     "truth_gap_closed",
@@ -105,6 +106,7 @@ def _of_risk(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
     return {
         "ap_ratio_to_roll_forward": min(s["model"][ratio] / s["roll_forward"][ratio] for s in scores),
         "ap_ratio_to_current": min(s["model"][ratio] / s["current_metric"][ratio] for s in scores),
+        "reachable_gap_closed": min(body["limits"]["truth_begun"]["reached"][ratio] for body in bodies),
         "truth_gap_closed": min(body["truth_gap_closed"][ratio] for body in bodies),
         "calibration_slope": max((s["model"]["calibration_slope"] for s in scores), key=lambda slope: abs(slope - 1)),
         "ece": max(s["model"]["ece"] for s in scores),
@@ -118,6 +120,8 @@ def _of_both(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
     return {
         "lead_time_days": min(a[lead] for a in alerts),
         "lead_gain_over_warn_line_days": min(a[lead] - a["warn_line"][lead] for a in alerts),
+        "lead_time_days_truth": min(a["truth"][lead] for a in alerts),
+        "lead_time_days_truth_begun": min(a["truth_begun"][lead] for a in alerts),
         "precision_at_capacity": min(a["precision"] for a in alerts),
         "interval_coverage_midp_min": min(covered),
         "interval_coverage_midp_max": max(covered),

@@ -1,6 +1,8 @@
 """What reports on simulated data say of its truth: the true rates' score, and whether reasons name the cause."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -101,6 +103,35 @@ def test_who_knows_what_comes_is_hardly_wrong(known: truth.Known) -> None:
     assert errors[0] < errors[1] / 2
 
 
+def held_from(start: int) -> float:
+    """Events of the 28 days after day 1050, of a seller whose share of 0.1 doubles with a trouble on the given day."""
+    ten = np.full((1, DAYS + truth.LONGEST), 10.0)
+    days = truth.Days(1_000 - truth.LONGEST, ten, ten, ten / 100)
+    days.bad[:, truth.LONGEST + start - 1_000 :] *= 2
+    at_once = np.ones(truth.LONGEST + 1)
+    knows = truth.begun(causes_of(start), np.array(["a"]))
+    return float(truth._coming(days, days.bad, at_once, 28, np.array([1_050]), np.array([0]), knows)[0])
+
+
+def causes_of(start: int) -> Path:
+    path = Path(tempfile.mkdtemp()) / truth.CAUSES
+    rows = {"seller_id": ["a", "b"], "cause": "slow", "start_day": [start, 1_052], "end_day": 1_200}
+    pd.DataFrame(rows).to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize(("start", "expected"), [(1_060, 28.0), (1_051, 28.0), (1_050, 56.0), (1_079, 28.0)])
+def test_a_trouble_that_begins_later_is_not_known_and_one_that_has_begun_is(start: int, expected: float) -> None:
+    assert held_from(start) == pytest.approx(expected)
+
+
+def test_who_knows_today_only_takes_it_to_stay() -> None:
+    share = np.arange(truth.LONGEST + 29.0)[None]
+    held = truth._held(share, truth.today(1)(1_050))
+    assert (held[0, : truth.LONGEST + 1] == share[0, : truth.LONGEST + 1]).all()
+    assert (held[0, truth.LONGEST :] == truth.LONGEST).all()
+
+
 def test_a_standard_that_the_truth_does_not_speak_of_has_no_true_score(known: truth.Known) -> None:
     made = material()
     goal = target(made, headlines(made)["service"], 28)
@@ -116,6 +147,13 @@ def test_a_report_on_simulated_data_says_both(known: truth.Known) -> None:
     assert body["truth_gap_closed"] == gap_closed(scores)
     assert set(body["reasons"]["by_cause"]) == {"slow"}
     assert body["reasons"]["alerts"] == body["reasons"]["by_cause"]["slow"]["alerts"] > 0
+    begun, today = (body["limits"][name] for name in ("truth_begun", "truth_today"))
+    assert begun["brier"] == scores["truth"]["brier"], "no trouble begins in the test period"
+    assert begun["brier"] < scores["roll_forward"]["brier"]
+    low, mid = (scores[name]["brier"] for name in ("roll_forward", "model"))
+    assert begun["reached"]["brier"] == pytest.approx((mid - low) / (begun["brier"] - low))
+    assert {"truth_begun", "truth_today", "truth_early"} <= set(body["alerts"])
+    assert today["average_precision"] > 0
     sure = body["probability_interval"]
     assert 0.5 < sure["interval_90_coverage"] <= 1
     assert sum(band["rows"] for band in sure["bands"]) == body["expected_rate"]["rows"]

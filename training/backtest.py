@@ -17,6 +17,7 @@ from training.detection import detection_figures
 from training.evaluate import Scored, gain_over, slice_figures
 from training.groups import attributes, group_figures
 from training.held import held_figures
+from training.limits import limit_figures
 from training.material import Material, Target, headlines, prepare, target
 from training.scoring import Options, Tested, daily_of, score
 from training.slices import HEADLINE, masks
@@ -135,7 +136,7 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
             "capacity": outcomes.capacity_curves(queue),
         },
         "reasons_held": held_figures(material, goal, tested, queue, options.capacity),
-        **_of_known(material, goal, tested, queue, slices, options),
+        **_of_known(material, goal, tested, queue, scored, slices, options),
     }
 
 
@@ -154,6 +155,7 @@ def _of_known(
     goal: Target,
     tested: Tested,
     queue: outcomes.Queueable,
+    scored: Scored,
     slices: Mapping[str, Any],
     options: Options,
 ) -> dict[str, Any]:
@@ -164,7 +166,15 @@ def _of_known(
     detection = detection_figures(material, queue, options.capacity, options.known.folder / FILE)
     closed = gap_closed(slices[HEADLINE]["scores"])
     sure = probability_figures(material, goal, tested)
-    return {"reasons": reasons, "detection": detection, "truth_gap_closed": closed, "probability_interval": sure}
+    rows = masks(goal.standard, material.active.take(tested.rows).block)[HEADLINE] & np.isfinite(scored.label)
+    limits = limit_figures(scored.take(rows), tested, rows, slices[HEADLINE]["scores"])
+    return {
+        "reasons": reasons,
+        "detection": detection,
+        "truth_gap_closed": closed,
+        "limits": limits,
+        "probability_interval": sure,
+    }
 
 
 def gap_closed(scores: Mapping[str, Any]) -> dict[str, float]:

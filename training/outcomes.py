@@ -23,7 +23,8 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 ECONOMY = Economy()  # what things cost, where a marketplace says no other
 CAPACITIES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2)
-RANKINGS = ("model", "roll_forward", "peer_only", "current_metric", "early", "truth", "truth_early")
+RANKINGS = ("model", "roll_forward", "peer_only", "current_metric", "early", "truth", "truth_early",
+            "truth_begun", "truth_today")  # fmt: skip
 MENU = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 CURVES = ("model", "roll_forward")
 DRAWN = ("model", "roll_forward", "peer_only", "warn_line", "best_reachable")

@@ -7,7 +7,7 @@ from typing import Any
 
 from training.charts import Axis, Dot, DotChart, Line, LineChart, dot_figure, line_figure, table, ticks
 from training.gates import Gate, judge
-from training.report_tables import alerts, coverage, detection, groups, menu, text
+from training.report_tables import alerts, coverage, detection, groups, limits, menu, text
 from training.slices import HEADLINE, MEANING
 from training.summary import SCORES, sentences, standard_words
 
@@ -202,6 +202,7 @@ def _known(body: Figures) -> str:
     return (
         f'<h3>Do the reasons name the cause?</h3><p class="note">{made}Arithmetic never counts as a reason.</p>'
         + table(caption, ("cause", "alerts", "top reason", "among the top three"), rows)
+        + limits(body)
     )
 
 

@@ -19,6 +19,7 @@ ALERTS = {
     "repeat_alert_rate": ("repeats", SHARE),
     "alerts_per_reviewer_day": ("alerts per reviewer-day", ONE),
 }
+LEAD = "median_lead_time_days"
 HELD = "interval_90_coverage_midp"
 OFFERED = ("model", "early", "warn_line")
 MENU = ("capacity_per_week", "alerts", "precision", "recall", "money_recall", "median_lead_time_days",
@@ -65,6 +66,22 @@ def detection(found: Figures | None) -> str:
     ]
     caption = f"{found['episodes']:,} episodes that end in a breach: seen before it, and days from the start"
     return table(caption, ("ranking", "seen before the breach", "median days from the start"), rows)
+
+
+def limits(body: Figures) -> str:
+    """On simulated data: what those reach who know true rates, and how much of the way there the model makes."""
+    rows = [
+        (
+            SCORES[name],
+            *(text(found[key]) for key in ("average_precision", "brier")),
+            *(text(found["reached"][key], SHARE) for key in ("average_precision", "brier")),
+            *(text(body["alerts"][name][key], form) for key, form in (("precision", SHARE), (LEAD, ONE))),
+        )
+        for name, found in body.get("limits", {}).items()
+    ]
+    heads = ("who knows", "average precision", "Brier score", "reached of it", "of the Brier score", "alerts right",
+             "median lead, days")  # fmt: skip
+    return table("What could be known: true rates, and how far towards them the model is", heads, rows) if rows else ""
 
 
 def coverage(found: Figures) -> str:

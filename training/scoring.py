@@ -11,7 +11,7 @@ from training import alerts, baselines, reference
 from training.daily import Daily, daily_counts
 from training.fit import SEEDS, Fitted, Rows, choose, fit, out_of_time, side_by_side
 from training.material import Material, Target, target
-from training.truth import Known, true_score
+from training.truth import Known, true_score, true_scores
 
 SOON = 14  # days; the shortest horizon that is trained
 Array = NDArray[np.float64]
@@ -55,9 +55,11 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     scores = _simple(material, goal, rows) | learned
     if options.reference_groups is not None:
         scores["boosting"] = [_boosting(material, goal, tested, options.reference_groups)]
-    if options.known and (truth := true_score(material, goal, rows, options.known.folder)) is not None:
-        scores["truth"] = [truth]
-    return Tested(rows, fold, names, scores, fitted, _early(material, goal, tested, opens, scores, options))
+    truths = true_scores(material, goal, rows, options.known.folder) if options.known else {}
+    scores |= {name: [score] for name, score in truths.items() if name == "truth"}
+    limits = {name: [score] for name, score in truths.items() if name != "truth"}
+    rankings = _early(material, goal, tested, opens, scores, options) | limits
+    return Tested(rows, fold, names, scores, fitted, rankings)
 
 
 def _early(

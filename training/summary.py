@@ -16,6 +16,8 @@ SCORES = {
     "peer_only": "rate of the peer group",
     "early": "Foresell, for long notice",
     "truth_early": "the true rates, for long notice",
+    "truth_begun": "the true rates, without troubles yet to begin",
+    "truth_today": "the true rates of the day",
     "warn_line": "warn-line rule",
     "best_reachable": "best that any ranking could reach",
 }

@@ -1,9 +1,11 @@
 """The score of the true rates of a simulated marketplace: what could be known by one who knew every rate to come.
 
-Read by reports only, never by a model. Counts still are left to chance, so even this score is not perfect.
+Read by reports only, never by a model. Counts still are left to chance, so even this score is not perfect. Beside it
+two that know less: `begun` knows every rate to come but nothing of troubles that begin later, which nobody could know,
+so that no forecaster passes it; `today` knows how good each seller is on the day, and takes it to stay so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +19,12 @@ from features.ledger import UNITS, Ledger
 from features.standards import Standard
 from features.states import NEVER
 from models.roll_forward import most_kept
+from training.detection import episodes_of
 from training.material import Material, Target
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-FILE = "truth.parquet"
+FILE, CAUSES = "truth.parquet", "causes.parquet"
 COLUMN = {  # the true probability of each ledger quantity, for an order placed that day
     "returned": "returned",
     "late": "late",
@@ -32,6 +35,9 @@ COLUMN = {  # the true probability of each ledger quantity, for an order placed 
 }
 LONGEST = 120  # days after the order by which everything has happened
 VOLUMES = np.linspace(0.05, 0.95, 10)  # quantiles of the volume to come that the probability is averaged over
+
+
+Foresight = Callable[[int], Ints]  # of an as-of day: per seller, how many days of its rates to come are known
 
 
 Families = Mapping[str, Mapping[str, str]]  # cause -> risk -> the feature family that should name it
@@ -55,9 +61,40 @@ class Days:
     bad: Array
 
 
-def true_score(material: Material, goal: Target, rows: Ints, folder: Path) -> Array | None:
+def true_scores(material: Material, goal: Target, rows: Ints, folder: Path) -> dict[str, Array]:
+    """The score of the true rates, and those of the two that know less; {} where they do not speak of the standard."""
+    sellers = np.unique(material.active.seller_id.astype(str))
+    known = {"truth": None, "truth_begun": begun(folder / CAUSES, sellers), "truth_today": today(len(sellers))}
+    found = {name: true_score(material, goal, rows, folder, foresight) for name, foresight in known.items()}
+    return {name: score for name, score in found.items() if score is not None}
+
+
+def begun(path: Path, sellers: NDArray[np.str_]) -> Foresight:
+    """Rates are known up to the day before the first trouble that has not begun on the as-of day."""
+    episodes = episodes_of(path)
+    row = np.searchsorted(sellers, episodes["seller_id"].to_numpy(str)).clip(max=len(sellers) - 1)
+    mine = sellers[row] == episodes["seller_id"].to_numpy(str)
+    seller, start = row[mine], episodes["start_day"].to_numpy(np.int64)[mine]
+
+    def ahead(day: int) -> Ints:
+        out, later = np.full(len(sellers), LONGEST, dtype=np.int64), start > day
+        np.minimum.at(out, seller[later], start[later] - day - 1)
+        return out
+
+    return ahead
+
+
+def today(sellers: int) -> Foresight:
+    """Nothing to come is known."""
+    return lambda _: np.zeros(sellers, dtype=np.int64)
+
+
+def true_score(
+    material: Material, goal: Target, rows: Ints, folder: Path, foresight: Foresight | None = None
+) -> Array | None:
     """Probability of breach one horizon ahead from the true rates, shape (rows,); None where they do not speak of it.
 
+    foresight: how far ahead rates are known, the last of which then stands for those after it; None: as far as asked.
     Events of orders placed and to come are Poisson: those whose day, by the delays of the whole record, falls within
     the horizon. What leaves the window and what stays in it is read from the ledger, as the roll-forward does.
     """
@@ -69,9 +106,10 @@ def true_score(material: Material, goal: Target, rows: Ints, folder: Path) -> Ar
     last = material.moments.data_end + LONGEST
     days = _days(ledger, folder / FILE, COLUMN[numerator[0]], sellers, last)
     now = goal.projection
-    events = _coming(days, days.bad, delays(ledger, numerator[0]), goal.horizon, table.as_of[rows], seller[rows])
+    when, who = table.as_of[rows], seller[rows]
+    events = _coming(days, days.bad, delays(ledger, numerator[0]), goal.horizon, when, who, foresight)
     share = np.ones_like(days.bad) * _share(ledger, denominator[0])
-    volume = _coming(days, share, delays(ledger, denominator[0]), goal.horizon, table.as_of[rows], seller[rows])
+    volume = _coming(days, share, delays(ledger, denominator[0]), goal.horizon, when, who)
     return breach_probability(goal.standard, now.stay_x[rows], now.stay_n[rows], events, volume)
 
 
@@ -122,7 +160,15 @@ def _dense(found: pd.DataFrame, name: str, sellers: NDArray[np.str_], first: int
     return out
 
 
-def _coming(days: Days, share: Array, happened: Array, horizon: int, as_of: Ints, seller: Ints) -> Array:
+def _coming(
+    days: Days,
+    share: Array,
+    happened: Array,
+    horizon: int,
+    as_of: Ints,
+    seller: Ints,
+    foresight: Foresight | None = None,
+) -> Array:
     """Expected events in (as_of, as_of + horizon] of orders placed by as_of and of orders to come, shape (rows,)."""
     out = np.zeros(len(as_of))
     for day in np.unique(as_of).tolist():
@@ -132,5 +178,12 @@ def _coming(days: Days, share: Array, happened: Array, horizon: int, as_of: Ints
         weight = happened[np.minimum(ages, LONGEST)] - before
         span = slice(now - LONGEST, now + horizon + 1)
         orders = np.where(np.arange(-LONGEST, horizon + 1) <= 0, days.placed[:, span], days.expected[:, span])
-        out[rows] = ((orders * share[:, span]) @ weight)[seller[rows]]
+        known = share[:, span] if foresight is None else _held(share[:, span], foresight(day))
+        out[rows] = ((orders * known) @ weight)[seller[rows]]
     return out
+
+
+def _held(share: Array, days: Ints) -> Array:
+    """Shares of the days up to as_of (LONGEST of them before it) and after; past the known ones, the last of those."""
+    column = np.minimum(np.arange(share.shape[1])[None], LONGEST + days[:, None])
+    return np.take_along_axis(share, column, axis=1)
