@@ -8,9 +8,10 @@ not known). A part in `[...]` is left out where a count in it is 0 or something 
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import add, mul, sub
 
 FIELD = re.compile(r"\{([^{}|]+)(?:\|([^{}]+))?\}")
 PART = re.compile(r"\[([^\[\]]*)\]")
@@ -18,6 +19,7 @@ TERM = re.compile(r"([*/+-]?)\s*([a-z_0-9.]+)")
 UNKNOWN = "unknown"
 UNTOLD = "Nothing is known of this yet."
 MINUTES_A_DAY = 1440
+READY = 100  # whole numbers whose words are made once
 Row = Mapping[str, float | str]
 
 
@@ -30,23 +32,42 @@ class Field:
     style: str
     wordings: tuple[str, ...]
 
-    def value(self, row: Row) -> float:
+    @cached_property
+    def value(self) -> Callable[[Row], float]:
         """The expression worked out from left to right; nan where it divides by zero."""
-        total = 0.0
-        for sign, term in self.terms:
-            total = _step(total, sign, float(row[term]) if isinstance(term, str) else term)
-        return total
+        steps = [(STEPS[sign], term) for sign, term in self.terms]
 
-    def found(self, row: Row) -> float | str:
-        """What it stands for in a row."""
-        known = row.get(self.expression)  # most expressions are one column
-        return self.value(row) if known is None else known
+        def worked_out(row: Row) -> float:
+            total = 0.0
+            for step, term in steps:
+                total = step(total, float(row[term]) if isinstance(term, str) else term)
+            return total
 
-    def said(self, found: float | str) -> str:
-        """The words for what was found."""
-        if isinstance(found, str):
-            return found or UNKNOWN
-        return self.worded(found)
+        return worked_out
+
+    def sayer(self, optional: bool) -> Callable[[Row], str | None]:
+        """What says it of a row; in an optional part, None where it does not tell."""
+        expression, value, silent = self.expression, self.value, optional and self.bare
+        ready = {number: said for number, said in self.ready.items() if number or not silent}
+
+        def say(row: Row) -> str | None:
+            found = row.get(expression)  # most expressions are one column
+            if found is None:
+                found = value(row)
+            said = ready.get(found)
+            return self._said(found, optional) if said is None else said
+
+        return say
+
+    @cached_property
+    def ready(self) -> Mapping[float | str, str]:
+        """The words for the whole numbers that most counts are."""
+        return {} if self.style and not self.wordings else {float(n): self.worded(n) for n in range(READY)}
+
+    def _said(self, found: float | str, optional: bool) -> str | None:
+        if optional and not self.tells(found):
+            return None
+        return found or UNKNOWN if isinstance(found, str) else self.worded(found)
 
     def worded(self, number: float) -> str:
         """The words for what the expression comes to."""
@@ -74,24 +95,31 @@ class Part:
     pieces: tuple[str | Field, ...]
     optional: bool
 
-    def said(self, row: Row) -> str:
-        """The words for a row."""
-        words = []
-        for piece in self.pieces:
-            if isinstance(piece, str):
-                words.append(piece)
-                continue
-            found = piece.found(row)
-            if self.optional and not piece.tells(found):
-                return ""
-            words.append(piece.said(found))
-        return "".join(words)
+    def sayer(self) -> Callable[[Row], str]:
+        """What says it of a row."""
+        pieces = [p if isinstance(p, str) else p.sayer(self.optional) for p in self.pieces]
+
+        def say(row: Row) -> str:
+            words = []
+            for piece in pieces:
+                said = piece if isinstance(piece, str) else piece(row)
+                if said is None:
+                    return ""
+                words.append(said)
+            return "".join(words)
+
+        return say
 
 
 def say(template: str, row: Row) -> str:
     """The template with its fields filled in from a row."""
-    said = "".join([part.said(row) for part in parts(template)])
+    said = "".join([part(row) for part in _sayers(template)])
     return said[:1].upper() + said[1:] or UNTOLD
+
+
+@cache
+def _sayers(template: str) -> tuple[Callable[[Row], str], ...]:
+    return tuple(part.sayer() for part in parts(template))
 
 
 @cache
@@ -124,10 +152,11 @@ def value(expression: str, row: Row) -> float:
     return _field(expression, "").value(row)
 
 
-def _step(total: float, sign: str, number: float) -> float:
-    if sign == "/":
-        return total / number if number else float("nan")
-    return total * number if sign == "*" else total - number if sign == "-" else total + number
+def _divided(total: float, number: float) -> float:
+    return total / number if number else math.nan
+
+
+STEPS: Mapping[str, Callable[[float, float], float]] = {"": add, "+": add, "-": sub, "*": mul, "/": _divided}
 
 
 def _words(wordings: tuple[str, ...], number: float) -> str:

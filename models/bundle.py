@@ -18,6 +18,7 @@ from features.standards import Standard
 from features.standards_file import from_entry
 from models import calibration, expected_rate
 from models.bundle_files import Files, as_bytes, difference, digest_of, refused, verify, write
+from models.explain import Family, families
 from models.risk_model import (
     ARITHMETIC,
     Bands,
@@ -49,6 +50,7 @@ class Bundle:
     card: str = ""  # the model card, as Markdown
     digest: str = ""  # known once saved or loaded
     _together: dict[tuple[int, tuple[str, ...]], Together] = field(default_factory=dict, init=False, compare=False)
+    _families: dict[Key, list[Family]] = field(default_factory=dict, init=False, compare=False)
 
     def model(self, risk: str, horizon: int, part: str = "") -> RiskModel:
         """The model of a risk (or one of its parts) for a horizon in days."""
@@ -65,6 +67,13 @@ class Bundle:
         if found is None:
             mine = tuple(sorted((m for m in self.models if m.key.horizon == horizon), key=lambda m: bool(m.key.part)))
             found = self._together[horizon, names] = Together(mine, names)
+        return found
+
+    def families(self, model: RiskModel) -> list[Family]:
+        """The families that a model's reasons are told by; made once for each."""
+        found = self._families.get(model.key)
+        if found is None:
+            found = self._families[model.key] = families(model, self.features)
         return found
 
 

@@ -1,6 +1,6 @@
 """Why a probability is what it is: base, arithmetic and reasons that add up to the served log-odds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -17,14 +17,13 @@ Row = Mapping[str, float | str]
 TOLERANCE = 1e-6  # largest gap between the served log-odds and the sum of its parts
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):  # as Reason
     """The orders behind a reason: how many, of which ledger quantity ("" for none), over how many days (0: all).
 
     Serving adds their ids.
     """
 
-    count: int
+    orders: int
     quantity: str
     span: int
     order_ids: tuple[str, ...] = ()
@@ -81,23 +80,44 @@ def _derived(features: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.array([name in ARITHMETIC for name in features])
 
 
+class Family(NamedTuple):
+    """Features of a model that are told as one reason. numbers: theirs among the model's."""
+
+    code: str
+    features: tuple[Feature, ...]
+    numbers: tuple[int, ...]
+
+
+def families(model: RiskModel, features: Mapping[str, Feature]) -> list[Family]:
+    """The families of a model's features, each with its features in the model's order."""
+    members: dict[str, list[tuple[Feature, int]]] = {}
+    for number, name in enumerate(model.features):
+        if name not in ARITHMETIC:
+            members.setdefault(features[name].family, []).append((features[name], number))
+    return [Family(code, *zip(*mine, strict=True)) for code, mine in members.items()]
+
+
 def explain(model: RiskModel, features: Mapping[str, Feature], split: Parts, number: int, row: Row) -> Explanation:
     """The explanation of row `number`; `row` holds its columns for the sentences. Every family that adds is there."""
-    families: dict[str, dict[str, float]] = {}
-    for name, contribution in zip(model.features, split.of_feature[number].tolist(), strict=True):
-        if contribution:
-            families.setdefault(features[name].family, {})[name] = contribution
-    totals = {family: sum(added.values()) for family, added in families.items()}
-    ranked = sorted((family for family, total in totals.items() if total), key=lambda f: (-abs(totals[f]), f))
-    reasons = tuple(_reason(family, totals[family], families[family], features, row) for family in ranked)
+    return explained(families(model, features), split, number, row)
+
+
+def explained(known: Iterable[Family], split: Parts, number: int, row: Row) -> Explanation:
+    """The same with the model's families, which are the same for all rows."""
+    values, found = split.of_feature[number].tolist(), []
+    for family in known:
+        added = [values[i] for i in family.numbers]
+        if total := sum(added):
+            found.append((-abs(total), family.code, total, added, family.features))
+    reasons = tuple([_reason(code, total, added, mine, row) for _, code, total, added, mine in sorted(found)])
     return Explanation(float(split.base[number]), float(split.arithmetic[number]), reasons)
 
 
-def _reason(family: str, total: float, added: Mapping[str, float], features: Mapping[str, Feature], row: Row) -> Reason:
+def _reason(code: str, total: float, added: Sequence[float], features: Sequence[Feature], row: Row) -> Reason:
     """The sentence is that of the family's feature which adds most in the family's own direction."""
-    chosen = features[(max if total > 0 else min)(added, key=added.__getitem__)]
+    chosen = features[added.index(max(added) if total > 0 else min(added))]
     evidence = Evidence(chosen.count(row), chosen.evidence_quantity, chosen.span)
-    return Reason(family, total, "raises" if total > 0 else "lowers", chosen.say(row), evidence, chosen.name)
+    return Reason(code, total, "raises" if total > 0 else "lowers", chosen.say(row), evidence, chosen.name)
 
 
 def _check(found: Parts, served: Array, tolerance: float) -> None:

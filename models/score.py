@@ -14,7 +14,7 @@ from features.table import FeatureTable
 from models import roll_forward
 from models.bundle import Bundle
 from models.expected_rate import ExpectedRate, expected_rates, repeated
-from models.explain import Explanation, explain, parts
+from models.explain import Explanation, explained, parts
 from models.risk_model import Prediction, RiskModel, contributions, intervals_90
 from models.together import Said, alone
 
@@ -137,7 +137,8 @@ def row_of(table: FeatureTable, number: int) -> dict[str, float | str]:
 def _explanations(bundle: Bundle, found: Assessment, rows: list[dict[str, float | str]]) -> list[Explanation | None]:
     model, said = found.model, found.prediction
     split = parts(model, said, contributions(model, said))
-    return [explain(model, bundle.features, split, i, row) for i, row in enumerate(rows)]
+    known = bundle.families(model)
+    return [explained(known, split, i, row) for i, row in enumerate(rows)]
 
 
 def _part_probabilities(said: Said) -> dict[str, dict[str, list[float]]]:

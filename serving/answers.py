@@ -146,5 +146,5 @@ def _reason(reason: Reason, orders: Orders, as_of: int) -> dict[str, Any]:
         "contribution": reason.contribution,
         "direction": reason.direction,
         "text": reason.text,
-        "evidence": {"order_ids": newest, "count": behind.count},
+        "evidence": {"order_ids": newest, "count": behind.orders},
     }

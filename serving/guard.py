@@ -63,9 +63,19 @@ class Guard:
 
     async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            self._come_first(scope)
             await self.app(scope, receive, send)
         else:  # a web socket, of which there are none
             await send({"type": "websocket.close", "code": 1008})
+
+    def _come_first(self, scope: Scope) -> None:
+        """From the start on, requests come here first, and go on to BentoML only where it answers.
+
+        Around the guard BentoML starts a task and a timer of a minute for each request, and asks whether to trace it;
+        the guard has a deadline of its own and lets no error through.
+        """
+        if "app" in scope:
+            scope["app"].middleware_stack = self
 
     async def _pass(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         """Probes first, then the key, and only then what is asked for: without a key, nothing is told."""

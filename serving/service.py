@@ -6,6 +6,7 @@ and the types of the answer anew each time, which takes a tenth of what a score 
 """
 
 import asyncio
+import gc
 import sys
 from contextlib import suppress
 from functools import partial
@@ -74,6 +75,8 @@ class Foresell:
             follow(partial(tidy, self.settings, self.scoring.commits.engine), TIDY_SECONDS),
         )
         self.tasks = [asyncio.create_task(work) for work in beside]
+        gc.collect()
+        gc.freeze()  # what is loaded stays: a collection need not look through it again and again
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     async def stop(self) -> None:

@@ -101,7 +101,7 @@ def test_a_reason_is_the_sentence_of_the_feature_that_adds_most_to_its_side():
         rivals = [v for n, v in added.items() if n not in ARITHMETIC and bundle().features[n].family == reason.code]
         assert abs(added[reason.feature]) == max(abs(v) for v in rivals if v * reason.contribution > 0)
         assert reason.text == chosen.say(row_of(rows, 5))
-        assert reason.evidence.count == chosen.count(row_of(rows, 5))
+        assert reason.evidence.orders == chosen.count(row_of(rows, 5))
         assert (reason.evidence.quantity, reason.evidence.span) == (chosen.evidence_quantity, chosen.span)
 
 
