@@ -12,7 +12,7 @@ from features.growth_rows import KEPT, NAMING, ROWS, key
 from features.ledger import ENTRIES
 
 NAMED_LINES = "(select seller_id, item_id, category from known_lines join seller_codes using (seller))"
-SLICE = 8_000_000  # order lines that are worked out at once
+SLICE = 4_000_000  # order lines that are worked out at once: about 3 GB where hardly two fall on one day of a seller
 
 
 def build_whole(con: duckdb.DuckDBPyConnection, source: Source) -> None:
