@@ -65,3 +65,32 @@ def test_a_marketplace_beside_itself_has_the_ratio_one_and_more_alerts_a_larger_
     same, more = (disruption.beside(None, None, None, None, None, 0.02, Path()) for _ in range(2))
     assert (same.ratio, more.ratio) == (1, 2)
     assert Beside(0, 0).ratio == pytest.approx(1)
+
+
+def side(said: list[float], in_breach: list[bool]) -> tuple[SimpleNamespace, SimpleNamespace]:
+    """A marketplace and its goal: three sellers on day 14, a in the disruption; the first row is not tested."""
+    table = SimpleNamespace(seller_id=np.array(["b", "a", "b", "c"], dtype=object), as_of=np.array([0, 14, 14, 14]))
+    breach = SimpleNamespace(breach=lambda bad, _: bad > 0)
+    counts = SimpleNamespace(now_x=np.array([False, *in_breach, False]), now_n=np.ones(4))
+    rows = SimpleNamespace(only=lambda _: SimpleNamespace(take=lambda numbers: np.array([9.0, *said, 0.5])[numbers]))
+    return SimpleNamespace(active=table), SimpleNamespace(standard=breach, projection=counts, rows=rows, horizon=28)
+
+
+def alerts_beside(tmp_path: Path, monkeypatch, real: tuple, twin: tuple) -> Beside:
+    """Each fold's fit says what the rows hold; the one place of the queue goes to the highest."""
+    monkeypatch.setattr(disruption, "test_rows", lambda *_: (np.array([1, 2, 3]), np.array([1, 0, 1]), None))
+    fitted = [SimpleNamespace(probability=lambda told: told)] * 2
+    tested = SimpleNamespace(names=(), fitted=fitted)
+    path = causes(tmp_path, [("a", "carrier_disruption", 10, 20)])
+    return disruption.beside(*real, *twin, tested, 0.02, path)
+
+
+def test_alerts_of_the_sellers_hit_are_counted_in_the_marketplace_and_in_its_twin(tmp_path: Path, monkeypatch) -> None:
+    hit_first, other_first = side([0.9, 0.1], [False, False]), side([0.1, 0.9], [False, False])
+    assert alerts_beside(tmp_path, monkeypatch, hit_first, other_first) == Beside(1, 0)
+    assert alerts_beside(tmp_path, monkeypatch, other_first, hit_first) == Beside(0, 1)
+    breached = side([0.9, 0.1], [True, False])
+    assert alerts_beside(tmp_path, monkeypatch, breached, hit_first) == Beside(0, 1), "in breach: not queued"
+    left = side([0.6, 0.9], [False, True])
+    assert alerts_beside(tmp_path, monkeypatch, left, other_first) == Beside(1, 0), "b is in breach, and a before c"
+    assert alerts_beside(tmp_path, monkeypatch, side([0.1, 0.9], [False, True]), left) == Beside(0, 1), "c before a"

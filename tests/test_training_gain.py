@@ -1,10 +1,13 @@
 """The gain over a reference, and the gains of several records put together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.quality import together
 from training.evaluate import Scored, gain_over
+from training.intervals import REPLICATES
 
 ROWS = 600
 
@@ -37,3 +40,24 @@ def test_gains_are_put_together_with_equal_weights_draw_by_draw() -> None:
     other = {"brier": {"difference": 0.3, "draws": [0.4, 0.3, 0.2]}}
     mean, low, high = together([one, other])["brier"]
     assert (mean, low, high) == pytest.approx((0.2, 0.2, 0.2)), "what one record loses in a draw, the other gains"
+
+
+def test_both_are_measured_on_the_same_draws_of_sellers() -> None:
+    made = scored(0.2)
+    own = made.scores["model"][0]
+    same = replace(made, scores={"model": [own], "boosting": [own]})
+    assert gain_over(same, "boosting")["brier"]["draws"] == [0.0] * REPLICATES
+
+
+def test_rows_of_one_seller_stand_and_fall_together() -> None:
+    made = scored(0.2)
+    alike = {name: [np.repeat(column[::10], 10) for column in columns] for name, columns in made.scores.items()}
+    of_sellers = replace(made, label=np.repeat(made.label[::10], 10), scores=alike)
+    of_rows = replace(of_sellers, seller_id=np.arange(ROWS).astype(object))
+    spread = [np.std(gain_over(part, "boosting")["brier"]["draws"]) for part in (of_sellers, of_rows)]
+    assert spread[0] == pytest.approx(np.sqrt(10) * spread[1], rel=0.25)
+
+
+def test_the_interval_of_all_records_holds_95_percent_of_the_draws() -> None:
+    gain = {"brier": {"difference": 0.5, "draws": np.linspace(0, 1, 201).tolist()}}
+    assert together([gain])["brier"] == pytest.approx((0.5, 0.025, 0.975))
