@@ -1,6 +1,7 @@
 """Whether reasons hold: next week, retrained, deleted; against the reasons that are worked out one row at a time."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,3 +77,45 @@ def test_retrained_models_are_asked_of_the_last_fold_only():
     said = held.retrained(material(), goal(), learned(), read, learned().rows[-500:])
     assert said["rows"] == held.READ
     assert 0.3 < said["share"] <= 1
+
+
+def two_folds() -> tuple[SimpleNamespace, SimpleNamespace, SimpleNamespace]:
+    """A goal, a tested and a reader of six rows in two folds; trees are a factor, a matrix the numbers of its rows."""
+    rows = np.arange(6)
+    plain = SimpleNamespace(matrix=rows[:, None].astype(float), take=lambda drawn: drawn)
+    goal = SimpleNamespace(rows=SimpleNamespace(only=lambda _: plain), known_by=lambda day: rows < day)
+    fitted = [SimpleNamespace(trees=1.0), SimpleNamespace(trees=10.0)]
+    tested = SimpleNamespace(rows=rows, fold=np.array([0, 0, 0, 1, 1, 1]), fitted=fitted)
+    return goal, tested, SimpleNamespace(names=(), families=("only",), added=lambda trees, matrix: trees * matrix)
+
+
+def test_each_row_is_read_by_the_model_of_its_own_fold() -> None:
+    goal, tested, read = two_folds()
+    assert held.of_rows(goal, tested, read, np.array([4, 1, 5]))[:, 0].tolist() == [40, 1, 50]
+
+
+def test_retrained_models_learn_what_the_last_fold_s_did_and_read_its_rows(monkeypatch) -> None:
+    goal, tested, read = two_folds()
+    asked: list[list[float]] = []
+    read.added = lambda trees, matrix: asked.append(matrix[:, 0].tolist()) or matrix
+    monkeypatch.setattr(held, "boost", lambda drawn, seed: assert_known(drawn))
+    ids = np.array(list("ababab"), dtype=object)
+    made = SimpleNamespace(active=SimpleNamespace(as_of=np.arange(6), seller_id=ids))
+    said = held.retrained(made, goal, tested, read, np.array([0, 2, 3, 5]))
+    assert said["rows"] == 2
+    assert asked == [[3, 5]] * 3, "the served model and two others, on the last fold's"
+
+
+def assert_known(drawn: np.ndarray) -> float:
+    assert drawn.max() < 3, "rows known when the last fold opens"
+    return 1.0
+
+
+def test_sellers_are_drawn_again_with_all_their_rows() -> None:
+    ids = np.repeat([f"s{n}" for n in range(40)], 3).astype(object)
+    made = SimpleNamespace(active=SimpleNamespace(seller_id=ids))
+    drawn = held._drawn(made, np.arange(120), 1)
+    times = np.bincount(drawn, minlength=120).reshape(40, 3)
+    assert (times == times[:, :1]).all()
+    assert times[:, 0].sum() == 40
+    assert (times[:, 0] == 0).sum() > 5, "some are left out, others come twice"
