@@ -131,7 +131,19 @@ def _performance(body: Figures, horizon: int) -> str:
     heads = ["score", "average precision", "95%", "Brier", "95%", "slope", "calibration error"]
     rows = [_score(SCORES[name], part["scores"][name]) for name in COMPARED if part["scores"].get(name)]
     said = f"{part['rows']:,} readings of {part['sellers']:,} sellers, {share(part['base_rate'], 1)} in breach after "
-    return f"{said}{horizon} days.\n\n{markdown(heads, rows)}" if rows else ""
+    return f"{said}{horizon} days.\n\n{markdown(heads, rows)}{_limit(body)}" if rows else ""
+
+
+def _limit(body: Figures) -> str:
+    """On simulated data, what no forecaster could pass."""
+    found = body.get("limits", {}).get("truth_begun")
+    if not found:
+        return ""
+    return (
+        f"\n\nWho knew every true rate to come, but no trouble before it begins, would reach an average precision of "
+        f"{number(found['average_precision'])}; of the way there from the roll-forward the model makes "
+        f"{share(found['reached']['average_precision'])}."
+    )
 
 
 def _score(title: str, found: Figures) -> list[str]:
