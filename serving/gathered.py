@@ -1,10 +1,12 @@
 """Scores what several requests ask at the same time in one pass: half of what a pass over a few rows costs is the same.
 
-Nobody waits for company: a pass begins as soon as the loop has read what has come, with those that are there.
+Nobody waits for company that costs time: a pass begins as soon as the loop has read what has come, with those that are
+there. While a commit is under way, what is scored now would wait for its end before it is written; so a pass may wait
+for company then, for no longer than a small part of a commit.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
@@ -16,6 +18,8 @@ from serving.loaded import Loaded
 from serving.records.predictions import Prediction
 
 AT_ONCE = 32  # sellers scored on the event loop in one go
+COMPANY = 4  # requests that are company enough: of more, each costs little less
+COMPANY_SECONDS = 0.001
 
 
 @dataclass(frozen=True)
@@ -33,27 +37,40 @@ class Asked:
 
 
 class Gathered:
-    """The requests of one event loop that wait to be scored."""
+    """The requests of one event loop that wait to be scored. writing: whether a commit is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, writing: Callable[[], bool] = lambda: False) -> None:
+        self._writing = writing
         self._waiting: list[Asked] = []
+        self._begun: asyncio.Handle | None = None
 
     async def predict(self, loaded: Loaded, numbers: NDArray[np.int64], question: Question) -> list[Prediction]:
         """One prediction for each row, at most AT_ONCE of them."""
         done: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
-        if not self._waiting:
-            self._begin_soon()
         self._waiting.append(Asked(loaded, question, numbers, done))
+        if len(self._waiting) == 1:
+            self._begin(COMPANY_SECONDS if self._writing() else 0)
+        elif len(self._waiting) == COMPANY:
+            self._begin(0)
         return await done
 
-    def _begin_soon(self) -> None:
-        asyncio.get_running_loop().call_soon(self._work, context=Context())  # no request's own: it is for several
+    def _begin(self, seconds: float) -> None:
+        """Begin a pass, soon or so much later; the context is no request's own, for it is for several."""
+        if self._begun:
+            self._begun.cancel()
+        loop = asyncio.get_running_loop()
+        self._begun = (
+            loop.call_later(seconds, self._work, context=Context())
+            if seconds
+            else loop.call_soon(self._work, context=Context())
+        )
 
     def _work(self) -> None:
         """One pass; the loop turns before the next."""
         mine, self._waiting = _fitting(self._waiting)
+        self._begun = None
         if self._waiting:
-            self._begin_soon()
+            self._begin(0)
         _settle(mine)
 
 

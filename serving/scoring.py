@@ -31,7 +31,7 @@ class Scoring:
     def __init__(self, settings: Settings) -> None:
         self.commits = Commits(open_database(settings))
         self.following = Following(settings.home.resolve(), self.commits.engine)
-        self.gathered = Gathered()
+        self.gathered = Gathered(lambda: self.commits.writing)
 
     @property
     def ready(self) -> bool:

@@ -4,12 +4,14 @@ import asyncio
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 import serving_market as market
 from api_fixture import calling
 
 from features.settings import Settings
 from serving import gathered
+from serving.answers import Question
 
 pytestmark = pytest.mark.slow  # the home has a model that is fitted
 
@@ -82,3 +84,26 @@ def test_a_pass_holds_no_more_than_the_loop_can_bear(settings: Settings, monkeyp
     monkeypatch.setattr(gathered, "predict_rows", counted)
     assert [len(a["results"]) for a in ask(settings, [{"seller_ids": sellers}] * 5)] == [3] * 5
     assert passes == [3] * 5
+
+
+def test_while_a_commit_is_under_way_a_pass_waits_a_moment_for_company(monkeypatch: pytest.MonkeyPatch):
+    passes: list[int] = []
+    monkeypatch.setattr(gathered, "_settle", lambda mine: passes.append(len(mine)))
+    monkeypatch.setattr(gathered, "COMPANY_SECONDS", 0.05)
+
+    async def passes_of(writing: bool, many: int, apart: float) -> list[int]:
+        here, tasks = gathered.Gathered(lambda: writing), []
+        loaded: Any = object()
+        for _ in range(many):
+            tasks.append(asyncio.create_task(here.predict(loaded, np.array([1]), Question(28, True))))
+            await asyncio.sleep(apart)
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
+        said = passes[:]
+        passes.clear()
+        return said
+
+    assert asyncio.run(passes_of(False, 3, 0.002)) == [1, 1, 1]
+    assert asyncio.run(passes_of(True, 3, 0.002)) == [3]
+    assert asyncio.run(passes_of(True, gathered.COMPANY + 1, 0.002)) == [gathered.COMPANY, 1]

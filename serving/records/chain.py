@@ -5,9 +5,9 @@ of the head's row. A record and its entry are committed together or not at all, 
 record waits outside the chain, and entries are in the order of the commits.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,16 +16,34 @@ from serving.records.digests import link
 from serving.records.tables.chain import CHAIN, CHAIN_HEAD
 
 Row = Mapping[str, Any]
+AT_ONCE = 16  # rows of one statement, of which the driver keeps some prepared
+
+
+class Prepared(NamedTuple):
+    """A row as it is inserted, and its digests: all of an entry that does not depend on the one before."""
+
+    row: Row
+    kept: bytes
+    payload: bytes
+
+
+def prepared(table: sa.Table, rows: Iterable[Row]) -> list[Prepared]:
+    """Rows of a chained table, made ready before anybody has to wait for the chain's head."""
+    kind = kind_of(table)
+    return [Prepared(row, *kind.digests(row)) for row in map(kind.salted, rows)]
 
 
 def record(con: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert rows of a chained table with their entries; durable once the transaction is."""
-    if not rows:
+    append(con, table, prepared(table, rows))
+
+
+def append(con: sa.Connection, table: sa.Table, ready: Sequence[Prepared]) -> None:
+    """The same with rows that are prepared."""
+    if not ready:
         return
-    kind, (seq, before) = kind_of(table), hold(con)
-    salted = [kind.salted(row) for row in rows]
-    entries = list(_entries(kind, salted, seq, before))
-    _insert(con, table, salted)
+    entries = list(_entries(kind_of(table), ready, *hold(con)))
+    _insert(con, table, [row for row, *_ in ready])
     _insert(con, CHAIN, entries)
     _move(con, entries[-1])
 
@@ -42,19 +60,21 @@ def head(con: sa.Connection) -> tuple[int, bytes]:
     return int(row.seq), bytes(row.link)
 
 
-def _entries(kind: Kind, salted: Sequence[Row], seq: int, before: bytes) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(salted, seq + 1):
-        kept, payload = kind.digests(row)
+def _entries(kind: Kind, ready: Sequence[Prepared], seq: int, before: bytes) -> Iterator[dict[str, Any]]:
+    for number, (row, kept, payload) in enumerate(ready, seq + 1):
         before = link(before, number, kind.subject, row[kind.key], kept, payload)
         entry = {"seq": number, "subject": kind.subject, "record_id": row[kind.key], "kept": kept, "payload": payload}
         yield entry | {"link": before}
 
 
-# The SQL of the hot path is made once a process: compiling it would take longer than running it.
+# The SQL of the hot path is made once a process: compiling it would take longer than running it. Several rows go into
+# one statement: after each, SQLite's driver waits for its turn among Python's threads.
 def _insert(con: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     names = tuple(rows[0])
-    values = [tuple(row[name] for name in names) for row in rows]
-    con.exec_driver_sql(_inserting(con.dialect, table, names), values)
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        values = tuple([row[name] for row in some for name in names])
+        con.exec_driver_sql(_inserting(con.dialect, table, names, len(some)), values)
 
 
 def _move(con: sa.Connection, last: Row) -> None:
@@ -64,9 +84,10 @@ def _move(con: sa.Connection, last: Row) -> None:
 
 
 @cache
-def _inserting(dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...]) -> str:
+def _inserting(dialect: sa.Dialect, table: sa.Table, names: tuple[str, ...], rows: int) -> str:
     columns = ", ".join(dialect.identifier_preparer.quote(name) for name in names)
-    return f"insert into {table.name} ({columns}) values ({', '.join([_mark(dialect)] * len(names))})"
+    row = f"({', '.join([_mark(dialect)] * len(names))})"
+    return f"insert into {table.name} ({columns}) values {', '.join([row] * rows)}"
 
 
 @cache

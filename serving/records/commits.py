@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from serving import metrics
 from serving.problems import Problem, Refused
-from serving.records.chain import hold, record
+from serving.records.chain import Prepared, append, hold, prepared
 from serving.records.claims import Answered, Claim, take
 from serving.records.database import reading, writing
 
@@ -51,12 +51,17 @@ class Commits:
         self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
+    @property
+    def writing(self) -> bool:
+        """Whether a commit is under way; what comes now is written after it."""
+        return self._writer is not None and not self._writer.done()
+
     async def keep(self, unit: Unit) -> Result:
         """Return once the unit is durable, or with what was kept under its key before. Refused: nothing is kept."""
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         started = perf_counter()
         self._waiting.append((unit, done))
-        if self._writer is None or self._writer.done():
+        if not self.writing:
             self._writer = asyncio.create_task(self._write_waiting())
         before = await done
         metrics.observe_commit(perf_counter() - started)
@@ -99,23 +104,29 @@ class Commits:
 
 def _write(engine: sa.Engine, units: Sequence[Unit]) -> list[Result]:
     """Keep the units in one transaction; those whose key was there before leave nothing."""
-    rows: dict[sa.Table, list[Mapping[str, Any]]] = {}
+    ready = [{table: prepared(table, new) for table, new in unit.rows.items()} for unit in units]
+    rows: dict[sa.Table, list[Prepared]] = {}
     results: list[Result] = []
     with writing(engine) as con:
-        for unit in units:
+        for unit, mine in zip(units, ready, strict=True):
             results.append(before := take(con, unit.claim) if unit.claim else None)
             if before is None:
-                _collect(con, unit, rows)
+                _collect(con, unit, mine, rows)
         for table, new in rows.items():
-            record(con, table, new)
+            append(con, table, new)
     return results
 
 
-def _collect(con: sa.Connection, unit: Unit, rows: dict[sa.Table, list[Mapping[str, Any]]]) -> None:
+def _collect(
+    con: sa.Connection,
+    unit: Unit,
+    ready: Mapping[sa.Table, Sequence[Prepared]],
+    rows: dict[sa.Table, list[Prepared]],
+) -> None:
     if unit.also:
         hold(con)
         unit.also(con)
-    for table, new in unit.rows.items():
+    for table, new in ready.items():
         rows.setdefault(table, []).extend(new)
 
 

@@ -21,7 +21,7 @@ from models.lock import locked
 from serving.records.migrate import upgrade
 
 BUSY_SECONDS = 5.0
-TURN_SECONDS = 0.0005  # between two tries for the writer's lock
+TURN_SECONDS = 0.001  # between two tries for the writer's lock, which a commit holds for some milliseconds
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 READS = "foresell_reads"
 

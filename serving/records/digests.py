@@ -30,7 +30,7 @@ def link(before: bytes, seq: int, subject: str, record_id: str, kept: bytes, pay
 
 def _encoded(values: Mapping[str, Any], names: Iterable[str]) -> bytes:
     """Each name and value with their lengths: two different records never make the same bytes."""
-    return b"".join(_part(name, values[name]) for name in names if values[name] is not None)
+    return b"".join([_part(name, value) for name in names if (value := values[name]) is not None])
 
 
 def _part(name: str, value: str | int | bytes) -> bytes:
