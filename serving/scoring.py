@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from serving.routes import Call
 from serving.schema import History, ScoreRequest
 from serving.store import UNKNOWN
 
-PIECE = 100  # sellers of a large request that are scored in one go beside the event loop
+PIECE = 50  # sellers of a large request that are scored in one go beside the event loop
+REST = 0.25  # of a piece's time, in which the small requests beside it have the processor to themselves
 
 
 class Scoring:
@@ -73,8 +75,12 @@ class Scoring:
 
 async def _in_pieces(loaded: Loaded, numbers: NDArray[np.int64], question: Question) -> list[Prediction]:
     """Many sellers, beside the event loop."""
-    pieces = np.split(numbers, range(PIECE, len(numbers), PIECE))
-    return [p for piece in pieces for p in await asyncio.to_thread(predict_rows, loaded, piece, question)]
+    found: list[Prediction] = []
+    for piece in np.split(numbers, range(PIECE, len(numbers), PIECE)):
+        started = perf_counter()
+        found += await asyncio.to_thread(predict_rows, loaded, piece, question)
+        await asyncio.sleep(REST * (perf_counter() - started))
+    return found
 
 
 def _predict_new(loaded: Loaded, history: History, request: ScoreRequest) -> list[Prediction]:
