@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.intake import open_folder
 from features.standards import BacktestDays, StandardsFile
@@ -13,9 +17,14 @@ from foresell.results import SLICE
 from simulation.market import Run, simulate
 from training.backtest import measured
 from training.causes import FILE
-from training.disruption import Beside, beside
-from training.material import Material, prepare, target
+from training.disruption import Beside, Said, beside, fitted_say
+from training.material import Material, Target, prepare, target
+from training.scoring import Tested
 from training.spread import measured as enough
+from training.truth import true_score
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 SELLERS, DAYS = 600, 930  # a little over two and a half years
 SEEDS = (1, 2, 3)
@@ -60,14 +69,31 @@ def one(scratch: Path, seed: int) -> dict[str, Any]:
     twin = twin_of(scratch, seed)
     for risk, goal in found.goals.items():
         twin_goal = target(twin, goal.standard, goal.horizon)
-        pair = beside(material, goal, twin, twin_goal, found.tested[risk], options.capacity, data / FILE)
-        found.report["risks"][risk]["alerts"]["disruption"] = asdict(pair)
+        both = (material, goal, twin, twin_goal)
+        for name, said in says(found.tested[risk], {id(material): data, id(twin): twin_folder(scratch, seed)}).items():
+            pair = beside(*both, said, options.capacity, data / FILE)
+            found.report["risks"][risk]["alerts"][name] = asdict(pair)
     return found.report
+
+
+def says(tested: Tested, folders: Mapping[int, Path]) -> dict[str, Said]:
+    """The model, and the true rates: what a slow carrier does to sellers' own risk is in both."""
+
+    def true(material: Material, goal: Target, rows: Ints, _: Ints) -> Array:
+        found = true_score(material, goal, rows, folders[id(material)])
+        return np.zeros(len(rows)) if found is None else found
+
+    return {"disruption": partial(fitted_say, tested), "disruption_truth": true}
+
+
+def twin_folder(scratch: Path, seed: int) -> Path:
+    """Where the twin lies."""
+    return scratch / f"twin-{seed}"
 
 
 def twin_of(scratch: Path, seed: int) -> Material:
     """The rows of the same marketplace without carrier disruptions."""
-    data = scratch / f"twin-{seed}"
+    data = twin_folder(scratch, seed)
     simulate(data, Run(SELLERS, DAYS, seed, disruptions=False))
     return prepare(open_folder(data), standards())
 
@@ -126,7 +152,8 @@ def _of_both(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
         "interval_coverage_midp_min": min(covered),
         "interval_coverage_midp_max": max(covered),
         "probability_coverage_min": min(body["probability_interval"]["interval_90_coverage"] for body in bodies),
-        "disruption_alert_ratio": _disruption(alerts),
+        "disruption_alert_ratio": _disruption(alerts, "disruption"),
+        "disruption_alert_ratio_truth": _disruption(alerts, "disruption_truth"),
         "reason_stability": _stability(bodies),
         **{f"{top}_reason_share": _pooled(bodies, f"{top}_reason_share") for top in ("top", "top3")},
     }
@@ -138,9 +165,9 @@ def bands(bodies: Iterable[Mapping[str, Any]]) -> list[float]:
     return [band["interval_90_coverage_midp"] for band in found]
 
 
-def _disruption(alerts: list[Mapping[str, Any]]) -> float:
+def _disruption(alerts: list[Mapping[str, Any]], name: str) -> float:
     """Over all marketplaces and both risks: single ones have too few alerts to be told apart by chance."""
-    found = [a["disruption"] for a in alerts]
+    found = [a[name] for a in alerts]
     return Beside(sum(f["alerts"] for f in found), sum(f["without"] for f in found)).ratio
 
 

@@ -1,5 +1,6 @@
 """How soon an episode is seen, and whether a slow carrier makes sellers look bad; on rows small enough to count."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -82,7 +83,7 @@ def alerts_beside(tmp_path: Path, monkeypatch, real: tuple, twin: tuple) -> Besi
     fitted = [SimpleNamespace(probability=lambda told: told)] * 2
     tested = SimpleNamespace(names=(), fitted=fitted)
     path = causes(tmp_path, [("a", "carrier_disruption", 10, 20)])
-    return disruption.beside(*real, *twin, tested, 0.02, path)
+    return disruption.beside(*real, *twin, partial(disruption.fitted_say, tested), 0.02, path)
 
 
 def test_alerts_of_the_sellers_hit_are_counted_in_the_marketplace_and_in_its_twin(tmp_path: Path, monkeypatch) -> None:

@@ -3,6 +3,7 @@
 The twin is simulated with the same draws and no disruption; the same fitted models score both.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from training.material import Material, Target
 from training.scoring import Tested, test_rows
 
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Said = Callable[[Material, Target, Ints, Ints], Array]  # probabilities of test rows (by number), with their folds
 CARRIER = "carrier_disruption"
 
 
@@ -33,17 +36,17 @@ class Beside:
 
 
 def beside(
-    material: Material, goal: Target, twin: Material, twin_goal: Target, tested: Tested, capacity: float, causes: Path
+    material: Material, goal: Target, twin: Material, twin_goal: Target, said: Said, capacity: float, causes: Path
 ) -> Beside:
     """The alerts of both. twin: the rows of the marketplace without disruptions, of the same days and features."""
-    found = [_alerts(m, g, tested, capacity, causes) for m, g in ((material, goal), (twin, twin_goal))]
+    found = [_alerts(m, g, said, capacity, causes) for m, g in ((material, goal), (twin, twin_goal))]
     return Beside(*found)
 
 
-def _alerts(material: Material, goal: Target, tested: Tested, capacity: float, causes: Path) -> int:
+def _alerts(material: Material, goal: Target, said: Said, capacity: float, causes: Path) -> int:
     """Alerts while the seller is in one of the disruptions."""
     rows, fold, _ = test_rows(material, goal.horizon)
-    probability = _said(goal, tested, rows, fold)
+    probability = said(material, goal, rows, fold)
     free = ~goal.standard.breach(goal.projection.now_x[rows], goal.projection.now_n[rows])
     rows, probability = rows[free], probability[free]
     seller, as_of = material.active.seller_id[rows].astype(str), material.active.as_of[rows]
@@ -51,7 +54,7 @@ def _alerts(material: Material, goal: Target, tested: Tested, capacity: float, c
     return int((chosen & hit(causes, seller, as_of)).sum())
 
 
-def _said(goal: Target, tested: Tested, rows: NDArray[np.int64], fold: NDArray[np.int64]) -> Array:
+def fitted_say(tested: Tested, _: Material, goal: Target, rows: Ints, fold: Ints) -> Array:
     """What each fold's fit says of its rows."""
     known, out = goal.rows.only(tested.names), np.empty(len(rows))
     for number, fitted in enumerate(tested.fitted):
