@@ -98,7 +98,8 @@ def has_spark() -> bool:
 def same_on_spark(scratch: Path) -> None:
     """Spark's ledger and rows equal ours, or the benchmark ends."""
     for name, key in of_main.WRITTEN.items():
-        unlike = of_main.differing(scratch / of_main.OURS / f"{name}.parquet", scratch / "spark" / name / "*", key)
+        ours, sparks = scratch / of_main.OURS / f"{name}.parquet", scratch / "spark" / name / "*.parquet"
+        unlike = of_main.differing(ours, sparks, key)
         if unlike:
             sys.exit(f"Spark has other {name} than ours in {', '.join(unlike)}")
 

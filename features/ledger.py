@@ -192,6 +192,7 @@ def statements(
     return [
         *tables(sources, failure_parts(quantities), fact_columns(quantities)),
         *([Step("novelties", novelties_sql(history))] if {*NOVELTIES} & {*quantities} else []),
+        Step("later_entries", later_entries_sql(quantities)),
         Step("ledger", ledger_sql(quantities, counted)),
         Step("ledger_corrections", corrections_sql(quantities)),
     ]
@@ -213,30 +214,36 @@ def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
     rare = [fact for fact in facts if not fact[1].usual]
     groups = [*([fact] for fact in facts if fact[1].usual), *([rare] if rare else [])]
     joined = " full join ".join(
-        f"({_daily(group)}) as f{i}{' using (entry)' if i else ''}" for i, group in enumerate(groups)
+        f"({_daily(group, quantities)}) as f{i}{' using (entry)' if i else ''}" for i, group in enumerate(groups)
     )
     columns = {
         q: f"coalesce(f{i}.{q}, 0) as {q}" for i, group in enumerate(groups) for _, _, adds in group for q in adds
     }
+    summed = (*quantities, ENTRIES) if counted else quantities
     if counted:
-        quantities = (*quantities, ENTRIES)
         columns[ENTRIES] = f"{' + '.join(f'coalesce(f{i}.{ENTRIES}, 0)' for i in range(len(groups)))} as {ENTRIES}"
-    named = ", ".join(columns[q] for q in quantities)
-    return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in quantities)}, c.seller
+    named = ", ".join(columns[q] for q in summed)
+    return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in summed)}, c.seller
         from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
+
+
+def later_entries_sql(quantities: tuple[str, ...]) -> str:
+    """The entries of units with several states, a row for each quantity (by its place): most of a day's new rows."""
+    return " union all ".join(
+        f"select seller, day, replaced, {quantities.index(q)} as quantity, added from ({chain(unit, fact, sql)}) as x"
+        for unit, fact, adds in _facts(quantities)
+        for q, sql in adds.items()
+    )
 
 
 def corrections_sql(quantities: tuple[str, ...]) -> str:
     """Entries taken back by a later version: their day, the day that was decided, and minus what they added."""
-    rows = " union all ".join(
-        f"select seller, day as effective_day, replaced as decided_day, {_only(q, '-added', quantities)} "
-        f"from ({chain(unit, fact, sql)}) as x where replaced < {NEVER}"
-        for unit, fact, adds in _facts(quantities)
-        for q, sql in adds.items()
+    sums = ", ".join(
+        f"cast(sum(case when quantity = {number} then -added else 0 end) as bigint) as {q}"
+        for number, q in enumerate(quantities)
     )
-    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in quantities)
-    return f"""select c.seller_id, effective_day, decided_day, {sums} from ({rows}) as r
-        join seller_codes as c on c.seller = r.seller group by c.seller_id, effective_day, decided_day"""
+    return f"""select c.seller_id, day as effective_day, replaced as decided_day, {sums} from later_entries as r
+        join seller_codes as c on c.seller = r.seller where replaced < {NEVER} group by c.seller_id, day, replaced"""
 
 
 def _facts(quantities: tuple[str, ...]) -> list[Addition]:
@@ -248,28 +255,25 @@ def _facts(quantities: tuple[str, ...]) -> list[Addition]:
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
-def _daily(facts: list[Addition]) -> str:
+def _daily(facts: list[Addition], quantities: tuple[str, ...]) -> str:
     """Some facts' sums per seller and day: of units with one state, and of each successive state that differs."""
     names = [q for _, _, adds in facts for q in adds]
-    rows = [row for fact in facts for row in _entries(*fact, names)]
+    rows = [*(_entries(*fact, names) for fact in facts), _later_entries(names, quantities)]
     sums = ", ".join([*(f"cast(sum({q}) as bigint) as {q}" for q in names), f"count(*) as {ENTRIES}"])
     return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 
-def _entries(unit: Unit, fact: Fact, adds: Mapping[str, str], names: Iterable[str]) -> list[str]:
+def _entries(unit: Unit, fact: Fact, adds: Mapping[str, str], names: Iterable[str]) -> str:
     known = f"greatest({fact.day}, {unit.since})"
     plain = ", ".join(f"{adds.get(q, 0)} as {q}" for q in names)
-    rows = [
-        f"select {entry('seller', known)} as entry, {plain} from {unit.table} where lone and {fact.day} is not null"
-    ]
-    for q, sql in adds.items():
-        added = _only(q, "added", names)
-        rows.append(f"select {entry('seller', 'day')} as entry, {added} from ({chain(unit, fact, sql)}) as x")
-    return rows
+    return f"select {entry('seller', known)} as entry, {plain} from {unit.table} where lone and {fact.day} is not null"
 
 
-def _only(quantity: str, sql: str, quantities: Iterable[str]) -> str:
-    return ", ".join(f"{sql if q == quantity else 0} as {q}" for q in quantities)
+def _later_entries(names: Iterable[str], quantities: tuple[str, ...]) -> str:
+    numbers = {q: quantities.index(q) for q in names}
+    added = ", ".join(f"case when quantity = {number} then added else 0 end as {q}" for q, number in numbers.items())
+    chosen = ", ".join(map(str, numbers.values()))
+    return f"select {entry('seller', 'day')} as entry, {added} from later_entries where quantity in ({chosen})"
 
 
 def chain(unit: Unit, fact: Fact, added: str, beside: str = "") -> str:
@@ -279,10 +283,12 @@ def chain(unit: Unit, fact: Fact, added: str, beside: str = "") -> str:
     """
     more, named, none = (f", {beside} as beside", ", beside", ", null") if beside else ("", "", "")
     order = f"over (partition by seller, {unit.key} order by since)"
+    ever = f"select {unit.key} from {unit.table} where not lone and {fact.day} is not null"
+    some = "" if fact.usual else f" and {unit.key} in ({ever})"  # nothing is taken back where it never was
     states = f"""select seller, {unit.key}, {unit.since} as since, {unit.until} as until, {fact.day} as own_day{more},
             case when {fact.day} is null then 0 else {added} end as added,
             coalesce(lead({unit.since}) over (partition by seller, {unit.key} order by {unit.since}), {NEVER}) as next
-        from {unit.table} where not lone"""
+        from {unit.table} where not lone{some}"""
     whole = f"""with states as ({states})
         select seller, {unit.key}, since, own_day, added{named} from states union all
         select seller, {unit.key}, until, null, 0{none} from states where until < next"""

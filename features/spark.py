@@ -6,6 +6,7 @@ what the one before wrote and no plan grows without bound. Nothing but what is a
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 import warnings
@@ -159,6 +160,10 @@ def _start(settings: Mapping[str, str], log: Path) -> "SparkSession":
     with quiet_pandas():
         pyspark, launch = _pyspark()
         conf = pyspark.SparkConf(loadDefaults=False).setAll(list(settings.items())).setAppName(HOME)
+        if settings["spark.master"].startswith("local"):
+            os.environ.setdefault(
+                "PYSPARK_PYTHON", sys.executable
+            )  # else the first python3 on PATH, without our packages
         try:
             with log.open("wb") as said:
                 running = pyspark.SparkContext._gateway or launch(conf, {"stdout": said, "stderr": said})

@@ -118,8 +118,9 @@ def week_of_sql(weekday: int, last: int) -> str:
 def weekly_sql(weekday: int, sums: Sums) -> str:
     """Some quantities of the ledger summed into the weeks that are asked for. Most are nothing on most days."""
     tail = "case when week_end - l.day < {1} then {0} else 0 end"
-    named = {q: q for q in sums} | {f"{q}_tail{days}": tail.format(q, days) for q in sums for days in sums[q]}
-    totals = ", ".join(f"cast(sum({sql}) as bigint) as {name}" for name, sql in named.items())
+    tails = {f"{q}_tail{days}": (q, tail.format(q, days)) for q in sums for days in sums[q]}
+    named = {q: (q, q) for q in sums} | tails
+    totals = ", ".join(_narrow(quantity, name, f"sum({sql})") for name, (quantity, sql) in named.items())
     read = ", ".join("1 as entries" if q == "entries" else q for q in sums)
     some = " or ".join(f"{q} <> 0" for q in sums)
     return f"""select {entry("l.seller", "e.week_end")} as entry, {totals}

@@ -1,0 +1,78 @@
+"""Scores on Spark: the bundle travels to every node, which scores blocks of rows as `foresell score` does."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.block import Block
+from features.spark import Spark, quiet_pandas
+from features.table import TEXT, FeatureTable, Plan, numeric_names
+from models.bundle import Bundle, load
+from models.many_contributions import ManyContributions
+from models.risk_model import contributions
+from models.score_file import Scorer
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def scores(con: Spark, rows: str, needs: Plan, folder: Path, digest: str, version: str) -> "DataFrame":
+    """The scores of a query's rows (as `table.written_sql` has them); folder: the bundle, copied to every node."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    frame, context = con.session.sql(rows), con.session.sparkContext
+    context.addFile(str(folder), recursive=True)
+    names, count = numeric_names(needs), frame.count()
+    nothing = FeatureTable(*_empty(), Block(names, np.empty((0, len(names)))), ())
+    schema = Scorer(load(folder, digest), version, contributions).scores(nothing).schema
+    with quiet_pandas():
+        return frame.mapInArrow(_work(folder.name, digest, version, names, count), from_arrow_schema(schema))
+
+
+Batches = Iterator[pa.RecordBatch]
+
+
+def _work(name: str, digest: str, version: str, names: Sequence[str], count: int) -> Callable[[Batches], Batches]:
+    """What a node does with its blocks of rows."""
+
+    def work(batches: Batches) -> Batches:
+        from pyspark import SparkFiles
+
+        bundle, many = _loaded(SparkFiles.get(name), digest, count)
+        scorer = Scorer(bundle, version, many)
+        for rows in batches:
+            yield from scorer.scores(table_of(rows, names)).to_batches()
+
+    return work
+
+
+@cache
+def _loaded(folder: str, digest: str, count: int) -> tuple[Bundle, ManyContributions]:
+    """Once for each process of a node."""
+    return load(Path(folder), digest), ManyContributions(count)
+
+
+def table_of(rows: pa.RecordBatch, names: Sequence[str]) -> FeatureTable:
+    """Rows as they were written, as a table to score."""
+    values = np.column_stack([_numbers(rows[name]) for name in names])
+    text = {name: _texts(rows[name]) for name in TEXT}
+    days = rows["as_of"].cast(pa.int32()).to_numpy().astype(np.int64)
+    return FeatureTable(_texts(rows["seller_id"]), days, text, Block(tuple(names), values), ())
+
+
+def _numbers(column: pa.Array) -> NDArray[np.float64]:
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _texts(column: pa.Array) -> NDArray[np.object_]:
+    return np.asarray(column.to_pylist(), dtype=object)
+
+
+def _empty() -> tuple[NDArray[np.object_], NDArray[np.int64], dict[str, NDArray[np.object_]]]:
+    nobody = np.empty(0, dtype=object)
+    return nobody, np.empty(0, dtype=np.int64), dict.fromkeys(TEXT, nobody)
