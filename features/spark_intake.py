@@ -151,6 +151,14 @@ def _report(con: Spark, table: Table, read: int, parts: tuple[Part, ...]) -> Tab
     return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(_ignored(table, parts)))
 
 
+def known_by(con: Spark, day: int) -> None:
+    """Take corrections that were decided after a day as decided on it, as `appeals.known_by` does."""
+    if one(con, "select count(*) from corrections"):
+        days = {name: f"least({name}, {day})" for name in ("decided_at_day", "recorded_at_day")}
+        columns = ", ".join(f"{days.get(name, name)} as {name}" for name in TABLES["corrections"].typed)
+        _replace(con, TABLES["corrections"], f"select {columns} from corrections", "heeded")
+
+
 def _drop_duplicates(con: Spark, table: Table) -> tuple[int, int]:
     """Keep one row of each key and version; returns how many were dropped, and how many of those differ in content."""
     con.execute(f"create or replace table doubled as {repeated(table)}")

@@ -42,6 +42,11 @@ TestDays = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="Name that the person logs in with.", show_default=False)]
+RunBy = Annotated[Literal["duckdb", "spark"], typer.Option(help="What runs the SQL: this process, or a Spark cluster.")]
+SparkConf = Annotated[
+    list[str] | None,
+    typer.Option(help="A setting of Spark, such as spark.master=yarn; may be repeated.", metavar="KEY=VALUE"),
+]
 Zone = Annotated[
     str | None,
     typer.Option(help="Time zone whose calendar days count; else the source's own, else UTC."),
@@ -124,13 +129,8 @@ def features(
     data: DataOrLedger,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
     every: Annotated[str, typer.Option(help="Days between as-of dates, as in 7d.")] = "7d",
-    engine: Annotated[
-        Literal["duckdb", "spark"], typer.Option(help="What runs the SQL: this process, or a Spark cluster.")
-    ] = "duckdb",
-    spark_conf: Annotated[
-        list[str] | None,
-        typer.Option(help="A setting of Spark, such as spark.master=yarn; may be repeated.", metavar="KEY=VALUE"),
-    ] = None,
+    engine: RunBy = "duckdb",
+    spark_conf: SparkConf = None,
     standards: Standards = None,
     zone: Zone = None,
     as_json: Json = False,
@@ -217,13 +217,16 @@ def rollback(as_json: Json = False) -> None:
 def score(
     data: DataOrLedger,
     out: Annotated[Path, typer.Argument(help="Parquet file to write.")],
+    engine: RunBy = "duckdb",
+    spark_conf: SparkConf = None,
     zone: Zone = None,
     as_json: Json = False,
 ) -> None:
     """Score every active seller with the champion, with reasons."""
+    from foresell.data import Run
     from foresell.scoring import score_sellers
 
-    show(score_sellers(data, out, zone), as_json)
+    show(score_sellers(data, out, zone, Run(engine, tuple(spark_conf or ()))), as_json)
 
 
 @app.command()

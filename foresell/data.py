@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -44,8 +44,11 @@ class Run:
     spark_conf: tuple[str, ...] = ()
 
 
+EMBEDDED = Run()
+
+
 def write_features(
-    data: Path, out: Path, every: str, standards: str | None, zone: str | None, run: Run = Run()
+    data: Path, out: Path, every: str, standards: str | None, zone: str | None, run: Run = EMBEDDED
 ) -> Outcome:
     """Build the ledger and the feature table and write it as Parquet: one file, or Spark's folder of files."""
     days, file = parse_days(every), load(standards)
@@ -64,14 +67,19 @@ def write_features(
 
 def _write_grown(data: Path, out: Path, file: StandardsFile, run: Run) -> Outcome:
     """The rows of the last day of a grown ledger."""
-    if run.engine != "duckdb":
-        raise ForesellError("A grown ledger is read by DuckDB.", f"--engine {run.engine}", "leave --engine out")
+    refuse_spark(run)
     with steps() as say:
         say("building the features of the last day")
         with grown_blocks(data, file.standards) as blocks:
             say("writing")
             write_rows(blocks.ledger.con, written_sql(blocks.needs), out, run.engine)
             return _written(blocks.ledger.market.report, blocks.needs, out)
+
+
+def refuse_spark(run: Run) -> None:
+    """ForesellError where a grown ledger is to be read by Spark."""
+    if run.engine != "duckdb":
+        raise ForesellError("A grown ledger is read by DuckDB.", f"--engine {run.engine}", "leave --engine out")
 
 
 @contextmanager
@@ -147,11 +155,16 @@ def iso(day: int) -> str:
 
 def write_rows(con: Engine, query: str, out: Path, engine: str) -> None:
     """What the query finds as Parquet; complete or not there. Spark leaves the rows as they come: sorting is dear."""
+    ordered = query if engine == "spark" else f"{query} order by as_of, seller_id"
+    in_whole(out, lambda part: con.execute(f"copy ({ordered}) to {quoted(part)} (format parquet)"))
+
+
+def in_whole(out: Path, write: Callable[[Path], object]) -> None:
+    """Write a file, or a folder of Parquet files, beside its place, and put it there when it is complete."""
     part = out.with_name(f".{out.name}.part")
     out.parent.mkdir(parents=True, exist_ok=True)
     remove(part)
-    ordered = query if engine == "spark" else f"{query} order by as_of, seller_id"
-    con.execute(f"copy ({ordered}) to {quoted(part)} (format parquet)")
+    write(part)
     remove(out)
     part.replace(out)
 

@@ -1,39 +1,68 @@
 """`foresell score`: the champion over every active seller, in one file."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.grown import grown_blocks, is_grown
-from features.ledger import Ledger
+from features.ledger import Ledger, build_ledger
 from features.row_blocks import RowBlocks, row_blocks
 from features.settings import Settings
-from features.table import FeatureTable, build_table
+from features.table import FeatureTable, build_table, make_rows, plan, usable, written_sql
 from foresell.console import Outcome, Say, counted, steps, table
-from foresell.data import iso, read_ledger
+from foresell.data import EMBEDDED, Run, in_whole, iso, last_order_day, opened, read_ledger, refuse_spark
 from models.bundle import Bundle, check_catalogue, load
 from models.many_contributions import ManyContributions
 from models.score_file import Scorer, active, write_scores
 from serving.copies import current, local_copy
 from serving.refresh import refresh
 
+if TYPE_CHECKING:
+    from features.spark import Spark
+
 SHOWN = 10
 
 
-def score_sellers(data: Path, out: Path, zone: str | None) -> Outcome:
+def score_sellers(data: Path, out: Path, zone: str | None, run: Run = EMBEDDED) -> Outcome:
     """Score every active seller at the last ledger day and write the scores with their reasons."""
     settings = Settings()
+    if is_grown(data):
+        refuse_spark(run)
     with steps() as say:
         version, bundle = champion(settings, say)
+    if run.engine == "spark":
+        return _score_on_spark(data, out, zone, run, version, bundle)
     with last_rows(data, zone, settings, bundle) as blocks:
         shap = ManyContributions(blocks.sellers)
         with counted("scoring") as tell:
             scorer, workers = Scorer(bundle, version, shap), os.cpu_count() or 1
             found = write_scores(scorer, active(blocks), out, lambda done: tell(done, len(blocks)), workers)
-    return _scored(out, iso(blocks.ledger.last_day), shap, found)
+    slow = {str(key): why for key, why in shap.trouble.items()}
+    return _scored(out, iso(blocks.ledger.last_day), {"slow": slow, "again": shap.again, "blocks_found": found})
+
+
+def _score_on_spark(data: Path, out: Path, zone: str | None, run: Run, version: str, bundle: Bundle) -> Outcome:
+    """The same on Spark: rows by the same statements, scored where they lie by the same bundle, into a folder."""
+    from features.spark_intake import known_by
+    from models.spark_scores import write_scores as write_on_spark
+
+    with steps() as say, opened(run, data, zone, say) as market:
+        con = cast("Spark", market.con)
+        known_by(con, last_order_day(market))
+        say("building the ledger")
+        ledger = build_ledger(market)
+        say("building the features")
+        needs = plan(ledger.quantities, usable([model.standard for model in bundle.models], ledger.quantities))
+        check_catalogue(bundle, needs.features)
+        make_rows(con, needs, [ledger.last_day])
+        say("scoring")
+        rows, folder = f"{written_sql(needs)} where active = 1", local_copy(Settings().home, bundle.digest)
+        in_whole(out, lambda part: write_on_spark(con, rows, needs, (folder, bundle.digest, version), part))
+    return _scored(out, iso(ledger.last_day), {})
 
 
 @contextmanager
@@ -92,25 +121,22 @@ def last_day(ledger: Ledger, bundle: Bundle, say: Say) -> FeatureTable:
     return rows
 
 
-def _scored(out: Path, day: str, shap: ManyContributions, found: int) -> Outcome:
-    scores = f"read_parquet({quoted(out)})"
+def _scored(out: Path, day: str, told: Mapping[str, Any]) -> Outcome:
+    scores = f"read_parquet({quoted(out / '*.parquet' if out.is_dir() else out)})"
     with connect() as con:
         counts = con.execute(f"select risk, band, count(*) from {scores} group by risk, band order by risk, band")
         bands = [{"risk": risk, "band": band, "sellers": n} for risk, band, n in counts.fetchall()]
         top = con.execute(f"""select seller_id, risk, probability, band, coalesce(text_1, '') from {scores}
             order by probability desc, seller_id, risk limit {SHOWN}""").fetchall()
     rows = sum(int(count["sellers"]) for count in bands)
-    slow = {str(key): why for key, why in shap.trouble.items()}
     data = {
         "out": str(out),
         "as_of": day if rows else None,
         "rows": rows,
         "bands": bands,
-        "slow": slow,
-        "again": shap.again,
-        "blocks_found": found,
+        **told,
     }
     shown = [(seller, risk, f"{probability:.0%}", band, text) for seller, risk, probability, band, text in top]
     heads = {"seller": "left", "risk": "left", "in breach in 28 days": "right", "band": "left", "first reason": "left"}
-    notes = [f"{key} was explained the slow way: {why}" for key, why in slow.items()]
+    notes = [f"{key} was explained the slow way: {why}" for key, why in told.get("slow", {}).items()]
     return Outcome(data, (table(heads, shown), *notes, f"{rows:,} scores as of {day}; written to {out}"))

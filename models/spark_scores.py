@@ -25,13 +25,19 @@ def scores(con: Spark, rows: str, needs: Plan, folder: Path, digest: str, versio
     """The scores of a query's rows (as `table.written_sql` has them); folder: the bundle, copied to every node."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    frame, context = con.session.sql(rows), con.session.sparkContext
+    frame, context = con.sql(rows).frame, con.session.sparkContext
     context.addFile(str(folder), recursive=True)
     names, count = numeric_names(needs), frame.count()
     nothing = FeatureTable(*_empty(), Block(names, np.empty((0, len(names)))), ())
     schema = Scorer(load(folder, digest), version, contributions).scores(nothing).schema
     with quiet_pandas():
         return frame.mapInArrow(_work(folder.name, digest, version, names, count), from_arrow_schema(schema))
+
+
+def write_scores(con: Spark, rows: str, needs: Plan, model: tuple[Path, str, str], out: Path) -> None:
+    """Write the scores as a folder of Parquet files; model: the bundle's folder, its digest and its version."""
+    with quiet_pandas():
+        scores(con, rows, needs, *model).write.parquet(str(out))
 
 
 Batches = Iterator[pa.RecordBatch]

@@ -24,9 +24,14 @@ SMALL = {
 @contextmanager
 def small_spark() -> Iterator[Spark]:
     """The session; skips where Java or pyspark is not installed."""
+    needs_spark()
+    with connect(SMALL) as con:
+        yield con
+
+
+def needs_spark() -> None:
+    """Skip where Java or pyspark is not installed."""
     if shutil.which("java") is None:
         pytest.skip("Java is not installed (Debian: apt-get install openjdk-17-jre-headless)")
     if find_spec("pyspark") is None:
         pytest.skip("pyspark is not installed (the extra `spark`)")
-    with connect(SMALL) as con:
-        yield con

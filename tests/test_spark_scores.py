@@ -1,36 +1,39 @@
-"""Scores on Spark are those of the same bundle over the same rows here."""
+"""`foresell score --engine spark`: the scores of the embedded engine, from the same bundle over the same files."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import serving_market as market
-from spark_session import small_spark
+from pyarrow import parquet
+from spark_session import SMALL, needs_spark
 
-from features.engine import quoted
-from features.spark import quiet_pandas
-from features.table import build_table, make_rows, plan, usable, written_sql
-from models.batch import batch
-from models.bundle import save
-from models.spark_scores import scores
+from foresell.data import Run
+from foresell.scoring import score_sellers
 
 pytestmark = pytest.mark.slow
+ON_SPARK = Run("spark", tuple(f"{name}={value}" for name, value in SMALL.items()))
+KEYS = ["risk", "seller_id"]
 
 
-def test_scores_are_those_of_the_bundle_here(tmp_path: Path) -> None:
-    bundle, ledger = save(market.bundle(), tmp_path / "bundle"), market.ledger()
-    standards = [model.standard for model in bundle.models]
-    needs = plan(ledger.quantities, usable(standards, ledger.quantities))
-    rows = build_table(ledger, [ledger.last_day], standards)
-    make_rows(ledger.con, needs, [ledger.last_day])
-    ledger.con.execute(f"copy ({written_sql(needs)}) to {quoted(tmp_path / 'rows.parquet')} (format parquet)")
-    with small_spark() as con:
-        query = f"select * from parquet.`{tmp_path / 'rows.parquet'}`"
-        with quiet_pandas():
-            found = scores(con, query, needs, tmp_path / "bundle", bundle.digest, "3").toArrow().to_pandas()
-    expected = batch(bundle, rows).to_pandas()
-    assert set(found.pop("model_version")) == {"3"}
-    assert set(found["as_of"].map(str)) == {str(pd.Timestamp(ledger.last_day, unit="D").date())}
-    keys = ["risk", "seller_id"]
-    found, expected = (t.drop(columns="as_of").sort_values(keys, ignore_index=True) for t in (found, expected))
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The marketplace's files, and a home with a champion in it."""
+    market.make_home(tmp_path / "home")
+    monkeypatch.setenv("FORESELL_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "source.toml").write_text(f'zone = "{market.ZONE}"\n')
+    for name, frame in market.frames().items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+def test_scores_are_those_of_the_embedded_engine(data: Path, tmp_path: Path) -> None:
+    needs_spark()
+    here, there = tmp_path / "here.parquet", tmp_path / "there"
+    told = score_sellers(data, here, None)
+    assert score_sellers(data, there, None, ON_SPARK).data["bands"] == told.data["bands"]
+    expected, found = (parquet.read_table(p).to_pandas().sort_values(KEYS, ignore_index=True) for p in (here, there))
+    assert len(expected) > 100
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=0, atol=1e-9)
