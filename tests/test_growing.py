@@ -1,5 +1,6 @@
 """A ledger that grew file by file is the ledger of all files at once: rows, corrections, and what features see."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from engine_side import built, for_histories
 from histories import History, an_example
 
-from features import growth_slices
+from features import growth_slices, growth_work
 from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.growing import grow
@@ -114,6 +115,31 @@ def test_slices_of_sellers_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(growth_slices, "SLICE", 150)
     history = versions()
     compare(history, grown(history, batches(history, 1, Random(0), in_order=True), tmp_path))
+
+
+def as_if_new(key: Any, quantities: Any, new: str, old: str, counted: bool) -> str:
+    """The new rows' ledger without taking back the old one's."""
+    return RIGHT_DIFFERENCE(key, quantities, new, f"(from {old} limit 0)", counted)
+
+
+RIGHT_DIFFERENCE = growth_work.difference
+PLANTED: dict[str, tuple[Any, str, Any]] = {
+    "what stood there before is not taken back": (growth_work, "difference", as_if_new),
+    "rows that nothing names are never looked at again": (
+        *(growth_work, "_reopened"),
+        lambda: "select seller_id from reopened where 1 = 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module, name, planted = PLANTED[fault]
+    monkeypatch.setattr(module, name, planted)
+    history = versions()
+    parts = batches(history, 4, Random(3), in_order=False)
+    with pytest.raises(AssertionError, match=re.escape("([], [])")):
+        compare(history, grown(history, parts, tmp_path))
 
 
 def test_a_run_that_is_repeated_finds_nothing_to_do(halves: tuple[History, Path], tmp_path: Path) -> None:
