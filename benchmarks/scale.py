@@ -1,6 +1,7 @@
-"""The scale benchmark: how a ledger grows, how a day is added and read, and a million sellers scored and looked up.
+"""How a ledger grows, how a day is added and read, and a million sellers scored and looked up.
 
-Each step runs in a process of its own; data are made for it and removed after it. It needs 30 GB of disk.
+`python -m benchmarks.scale [PART ...]` runs parts alone; their figures are then put among those of the others. Each
+step runs in a process of its own; data are made for it and removed after it. It needs 30 GB of disk.
 """
 
 import json
@@ -10,11 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks import main as of_main
+from benchmarks import run
 from benchmarks.run import HERE, Measurement
 from benchmarks.scale_steps import WORKERS
 
@@ -23,6 +25,7 @@ MILLION = (20_000_000, 1_050_000, 200)  # lines, sellers and days of the marketp
 TRAINED_ON = (600_000, 4_000, 300)
 LEAST = 1_000_000  # sellers that must be scored
 ROUNDS = 2
+Found = tuple[dict[str, float], dict[str, Mapping[str, float]]]
 NOTES = (
     "Ledgers: order lines over a year with versions, taken by `foresell grow`; the day holds its new lines and new "
     "versions of the older ones it shipped, delivered or cancelled. The exponent is from 10 to 100 million lines. "
@@ -35,19 +38,31 @@ NOTES = (
 
 
 def measure() -> Measurement:
-    """All figures; about twenty-five minutes on two cores that do nothing else."""
+    """Every part; about 45 minutes on two cores that do nothing else."""
     figures: dict[str, float] = {}
     peers: dict[str, Mapping[str, float]] = {}
+    for name in PARTS:
+        found, others = measured(name)
+        figures |= found
+        peers |= others
+    return Measurement(figures, peers, NOTES)
+
+
+def measured(name: str) -> Found:
+    """The figures of one part, and those of its peers; what it makes is removed after it."""
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        found, peers = features(scratch / "features")
-        figures |= found | million(scratch / "million")
-        for millions, sellers in HISTORIES.items():
-            figures |= ledger(scratch / "ledger", millions, sellers)
+        return PARTS[name](Path(folder) / name)
+
+
+def ledgers(scratch: Path) -> Found:
+    """Ledgers of growing size, and what their figures say of each other."""
+    figures: dict[str, float] = {}
+    for millions, sellers in HISTORIES.items():
+        figures |= ledger(scratch, millions, sellers)
     figures["ledger_growth_exponent"] = math.log10(figures["ledger_100m_seconds"] / figures["ledger_10m_seconds"])
     figures["append_day_ratio"] = figures["ledger_100m_day_seconds"] / figures["ledger_100m_seconds"]
     figures["day_rows_ratio"] = figures["ledger_100m_rows_seconds"] / figures["ledger_100m_seconds"]
-    return Measurement(figures, peers, NOTES)
+    return figures, {}
 
 
 def step(name: str, *arguments: object) -> dict[str, float]:
@@ -75,7 +90,7 @@ def ledger(scratch: Path, millions: int, sellers: int) -> dict[str, float]:
     return {f"ledger_{millions}m_{name}": value for name, value in figures.items()}
 
 
-def features(scratch: Path) -> tuple[dict[str, float], dict[str, Mapping[str, float]]]:
+def features(scratch: Path) -> Found:
     """Ours beside engines written by hand, and the same statements on Spark where there is one."""
     with emptied(scratch):
         found, by_hand = of_main.features(scratch, of_main.SIZE, ROUNDS, of_main.ALL_ENGINES)
@@ -104,7 +119,7 @@ def same_on_spark(scratch: Path) -> None:
             sys.exit(f"Spark has other {name} than ours in {', '.join(unlike)}")
 
 
-def million(scratch: Path) -> dict[str, float]:
+def million(scratch: Path) -> Found:
     """A million sellers: scored in one batch, and kept in an online store."""
     with emptied(scratch):
         step("market", scratch / "small", *TRAINED_ON)
@@ -118,7 +133,7 @@ def million(scratch: Path) -> dict[str, float]:
         ratio = memory(scratch, WORKERS) / memory(scratch, 1)
     if min(scored["sellers"], looked["sellers"]) < LEAST or scored["slow"]:
         sys.exit(f"A million sellers must be scored, the fast way: {scored}")
-    return {
+    figures = {
         "batch_1m_seconds": scored["seconds"],
         "batch_1m_rows_seconds": scored["rows_seconds"],
         "batch_1m_peak_gb": scored["peak_gb"],
@@ -130,6 +145,7 @@ def million(scratch: Path) -> dict[str, float]:
         "lookup_ms": looked["lookup_ms"],
         "two_worker_memory_ratio": ratio,
     }
+    return figures, {}
 
 
 def memory(scratch: Path, workers: int) -> float:
@@ -166,3 +182,27 @@ def emptied(folder: Path) -> Iterator[None]:
         yield
     finally:
         shutil.rmtree(folder)
+
+
+PARTS: Mapping[str, Callable[[Path], Found]] = {"features": features, "million": million, "ledgers": ledgers}
+
+
+def main(names: list[str]) -> int:
+    """Run the named parts, or all, and put their figures into results/scale.json."""
+    if strange := [name for name in names if name not in PARTS]:
+        sys.exit(f"usage: python -m benchmarks.scale [{' '.join(PARTS)}], not {' '.join(strange)}")
+    for name in names or PARTS:
+        _keep(*measured(name))
+    return 0
+
+
+def _keep(figures: Mapping[str, float], peers: Mapping[str, Mapping[str, float]]) -> None:
+    """Put the figures of one part among those of the others."""
+    path = run.RESULTS / "scale.json"
+    before = json.loads(path.read_bytes()) if path.exists() else {"figures": {}, "peers": {}}
+    joined = Measurement({**before["figures"], **figures}, {**before["peers"], **peers}, NOTES)
+    run.record("scale", lambda: joined)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
