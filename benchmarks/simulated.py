@@ -30,6 +30,9 @@ SELLERS, DAYS = 600, 930  # a little over two and a half years
 SEEDS = (1, 2, 3)
 TESTS = BacktestDays(first=90, test_from=550, every_days=7, refit_days=28)
 KEPT = (
+    "boosting_of_other_sizes",
+    "learning_rate",
+    "roll_forward_v2",
     "slices",
     "alerts",
     "operating_points",

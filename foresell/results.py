@@ -19,6 +19,7 @@ SCORES = {
     "shrunk_rate": "shrunk rate",
     "peer_only": "peer group's rate",
     "roll_forward": "roll-forward",
+    "roll_forward_v2": "roll-forward that learns",
     "logistic": "logistic regression",
     "boosting": "boosting",
     "model": "Foresell",
@@ -56,6 +57,7 @@ def benchmarks_page(results: Path) -> str:
                 f"## Backtest: {title}",
                 _backtest_text(report, body),
                 _backtest_table(body),
+                _sizes(body),
                 _reasons(body),
                 _held(body),
             ]
@@ -67,6 +69,15 @@ def benchmarks_page(results: Path) -> str:
 def model_card(results: Path) -> str:
     """docs/model-card.md: the card of this code, from the committed backtests."""
     return card([(RECORDS[name], report) for name, report in _reports(results)])
+
+
+def _sizes(risk: Mapping[str, Any]) -> str:
+    """Boosting of other sizes, without the roll-forward beneath it."""
+    told = [
+        f"{name.replace('_', ' ')} {number(found['average_precision'])} and {number(found['brier'], 4)}"
+        for name, found in risk.get("boosting_of_other_sizes", {}).items()
+    ]
+    return f"Average precision and Brier score of other boosting on all features: {'; '.join(told)}." if told else ""
 
 
 def _backtest_text(report: Mapping[str, Any], risk: Mapping[str, Any]) -> str:

@@ -38,7 +38,8 @@ def test_a_report_is_json_without_nan() -> None:
 def test_every_score_is_there_with_its_intervals() -> None:
     scores = found()["risks"]["service"]["slices"][HEADLINE]["scores"]
     assert set(scores) == {
-        "model", "current_metric", "peer_only", "shrunk_rate", "roll_forward", "logistic", "boosting",
+        "model", "current_metric", "peer_only", "shrunk_rate", "roll_forward", "roll_forward_v2", "logistic",
+        "boosting",
     }  # fmt: skip
     for figures in scores.values():
         for kind in ("ci95", "ci95_time"):

@@ -68,10 +68,23 @@ def test_the_features_that_predict_out_of_time_are_chosen() -> None:
 
 def test_a_longer_list_must_gain_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = {1: np.array([0.5, 0.4, 0.6]), 2: np.array([0.3, 0.5, 0.6]), 3: np.array([0.4, 0.3, 0.51])}
-    monkeypatch.setattr(fit, "daily_loss", lambda known, _: losses[len(known.names)])
+    monkeypatch.setattr(fit, "daily_loss", lambda known, *_: losses[len(known.names)])
     short, noisy, better = ("signal",), ("signal", "noise"), ("signal", "noise", "noise")
     assert fit.choose(rows(), [short, noisy], 28) == short, "less on average, by one day alone"
     assert fit.choose(rows(), [short, better], 28) == better
+
+
+def test_the_rate_is_the_slower_unless_the_other_gains_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = {fit.RATES[0]: np.array([0.5, 0.4, 0.6]), fit.RATES[1]: np.array([0.4, 0.3, 0.51])}
+    monkeypatch.setattr(fit, "daily_loss", lambda known, horizon, rate: losses[rate])
+    assert fit.choose_rate(rows(), 28) == fit.RATES[1]
+    losses[fit.RATES[1]] = np.array([0.3, 0.5, 0.6])
+    assert fit.choose_rate(rows(), 28) == fit.RATES[0]
+
+
+def test_a_rate_makes_other_trees() -> None:
+    slow, fast = (fit.boost(rows(), 0, rate).model_to_string() for rate in fit.RATES)
+    assert slow == fit.boost(rows(), 0).model_to_string() != fast
 
 
 def drifting(shifts: list[float], slope: float = 1.0, each: int = 3000) -> Calibration:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.errors import ForesellError
 from features.intake import Marketplace
@@ -19,10 +20,13 @@ from training.groups import attributes, group_figures
 from training.held import held_figures
 from training.limits import limit_figures
 from training.material import Material, Target, headlines, prepare, target
+from training.metrics import measure
 from training.scoring import Options, Tested, daily_of, score
 from training.slices import HEADLINE, masks
 from training.sure import probability_figures
 
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
 LOOKED_AT = 6  # as-of days that the leakage gate compares
 
@@ -124,6 +128,9 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
         "train_rows": int(goal.known_by(material.moments.test_from).sum()),
         "treated": int(goal.treated[tested.rows].sum()),
         "features": list(tested.names),
+        "learning_rate": tested.rate,
+        "roll_forward_v2": tested.taught.as_json(),
+        "boosting_of_other_sizes": _sizes(value, tested, parts[HEADLINE] & known),
         "zero_by_volume_share": float(goal.labels.below_volume[np.isfinite(goal.rows.label)].mean()),
         "slices": slices,
         "groups": _groups(material, queue, options),
@@ -138,6 +145,14 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
         "reasons_held": held_figures(material, goal, tested, queue, options.capacity),
         **_of_known(material, goal, tested, queue, scored, slices, options),
     }
+
+
+def _sizes(value: Array, tested: Tested, rows: Mask) -> dict[str, dict[str, float]]:
+    """Small and large boosting on the headline slice; {} where it holds one class only."""
+    if not rows.any() or not 0 < value[rows].mean() < 1:
+        return {}
+    found = {name: measure(value[rows], column[rows]) for name, column in tested.sizes.items()}
+    return {name: {"average_precision": m.average_precision, "brier": m.brier} for name, m in found.items()}
 
 
 def _groups(material: Material, found: outcomes.Queueable, options: Options) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a model must beat: simple scores that a marketplace could have today. Each is a column of shape (rows,)."""
 
+import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -11,6 +12,18 @@ Array = NDArray[np.float64]
 PRIOR_ORDERS = 20  # orders' worth of market rate in the shrunk rate, as in the frozen reference
 TAIL = 0.01  # share of the training values beyond which a value is held: amounts and counts have heavy tails
 PENALTY = 0.1
+SIZES = {  # boosting without a roll-forward beneath: of a few small trees, and of many large ones
+    "small_boosting": ({"num_leaves": 4, "max_depth": 2, "learning_rate": 0.1, "min_data_in_leaf": 100}, 50),
+    "large_boosting": ({"num_leaves": 63, "learning_rate": 0.05, "min_data_in_leaf": 20, "feature_fraction": 0.5}, 500),
+}
+ALIKE = {
+    "objective": "binary",
+    "seed": 0,
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbose": -1,
+}
 
 
 def current_metric(standard: Standard, block: Block) -> Array:
@@ -51,3 +64,10 @@ def logistic(train: Array, label: Array, test: Array) -> Array:
     model = LogisticRegression(C=PENALTY, solver="newton-cholesky")
     model.fit(np.nan_to_num((train - middle) / scale), label)
     return np.asarray(model.predict_proba(np.nan_to_num((test - middle) / scale))[:, 1])
+
+
+def boosting(size: str, train: Array, label: Array, test: Array) -> Array:
+    """Probabilities of boosting of one of SIZES, shape (test rows,); arrays as for `logistic`."""
+    settings, rounds = SIZES[size]
+    trees = lgb.train(settings | ALIKE, lgb.Dataset(train, label), rounds)
+    return np.asarray(trees.predict(test, num_threads=1))

@@ -16,7 +16,7 @@ from training.summary import SCORES, standard_words
 
 Figures = Mapping[str, Any]
 Named = Sequence[tuple[str, Figures]]  # a title and the report of one record
-COMPARED = ("model", "roll_forward", "current_metric", "logistic", "boosting", "truth")
+COMPARED = ("model", "roll_forward", "roll_forward_v2", "current_metric", "logistic", "boosting", "truth")
 QUEUE = {
     "alerts": "alerts",
     "precision": "right",

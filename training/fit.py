@@ -23,12 +23,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
 ROUNDS = 200  # slow, shallow and strongly sampled trees: less of one season is learned by heart
+RATES = (0.02, 0.04)  # learning rates: the first, unless the second is better by more than noise
 INNER_FOLDS = 4
 TREES = {
     "objective": "binary",
     "num_leaves": 15,
     "max_depth": 4,
-    "learning_rate": 0.02,
     "min_data_in_leaf": 100,
     "bagging_fraction": 0.5,
     "bagging_freq": 1,
@@ -86,16 +86,16 @@ class Fitted:
         return rows.offset + tree_sum(self.trees, rows)
 
 
-def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None) -> Fitted:
+def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None, rate: float = RATES[0]) -> Fitted:
     """The line from out-of-time predictions of inner folds, then the trees on every row (contract.md section 5).
 
     raw: those predictions, where they are known already: shape (rows,), nan for rows without one.
     """
-    raw = out_of_time(rows, horizon, seed) if raw is None else raw
+    raw = out_of_time(rows, horizon, seed, rate) if raw is None else raw
     seen = np.flatnonzero(np.isfinite(raw))
     if rows.free is not None:
         seen = seen[told(rows.free[seen], rows.label[seen])]
-    return Fitted(boost(rows, seed), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
+    return Fitted(boost(rows, seed, rate), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
 
 
 def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> tuple[str, ...]:
@@ -105,25 +105,35 @@ def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> t
     noise of a few weeks is none in the next season.
     """
     losses = side_by_side(lambda names: daily_loss(rows.only(names), horizon), candidates)
+    return candidates[first_unless_better(losses)]
+
+
+def choose_rate(rows: Rows, horizon: int) -> float:
+    """The learning rate, by the same rule."""
+    return RATES[first_unless_better(side_by_side(lambda rate: daily_loss(rows, horizon, rate), RATES))]
+
+
+def first_unless_better(losses: Sequence[Array]) -> int:
+    """The number of the first daily losses, unless later ones are less by more than a standard error."""
     best = 0
-    for other in range(1, len(candidates)):
+    for other in range(1, len(losses)):
         gain = losses[best] - losses[other]
         if len(gain) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
             best = other
-    return candidates[best]
+    return best
 
 
-def daily_loss(rows: Rows, horizon: int) -> Array:
+def daily_loss(rows: Rows, horizon: int, rate: float = RATES[0]) -> Array:
     """The out-of-time log loss of each as-of day that an inner fold tells of, in order of days."""
-    raw = out_of_time(rows, horizon, SEEDS[0])
+    raw = out_of_time(rows, horizon, SEEDS[0], rate)
     told = [(rows.as_of == day) & np.isfinite(raw) for day in np.unique(rows.as_of[np.isfinite(raw)])]
     return np.array([log_loss(rows.label[day], expit(raw[day])) for day in told])
 
 
-def boost(rows: Rows, seed: int) -> lgb.Booster:
+def boost(rows: Rows, seed: int, rate: float = RATES[0]) -> lgb.Booster:
     """Trees on top of the rows' offset; the same rows and seed give the same bytes."""
     data = lgb.Dataset(rows.matrix, rows.label, init_score=rows.offset, feature_name=list(rows.names))
-    return lgb.train(TREES | {"seed": seed}, data, ROUNDS)
+    return lgb.train(TREES | {"seed": seed, "learning_rate": rate}, data, ROUNDS)
 
 
 def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
@@ -132,13 +142,13 @@ def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
     return np.asarray(trees.predict(rows.matrix, raw_score=True, num_threads=1)) if len(rows) else np.empty(0)
 
 
-def out_of_time(rows: Rows, horizon: int, seed: int) -> Array:
+def out_of_time(rows: Rows, horizon: int, seed: int, rate: float = RATES[0]) -> Array:
     """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); else nan."""
     raw = np.full(len(rows), np.nan)
     for before, inside in inner_folds(rows.as_of, horizon):
         known = rows.label[before]
         if len(known) and 0 < known.mean() < 1:
-            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed), rows.take(inside))
+            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed, rate), rows.take(inside))
     return raw
 
 

@@ -26,19 +26,20 @@ from training.backtest import assembled, goals_of, iso, part_of
 from training.bands import cut_points
 from training.card import card
 from training.evaluate import flat
-from training.fit import ROUNDS, TREES, Fitted, choose, fit
+from training.fit import ROUNDS, TREES, Fitted, fit
 from training.gates import Gate, judge
 from training.kept import FILE as KEPT
 from training.kept import rows_to_keep
 from training.material import Material, Target, modelled, prepare, target
 from training.outcomes import spread_of
 from training.report import render
-from training.scoring import Options
+from training.scoring import Options, chosen
 from training.stages import NOTHING_KEPT, Stages, stages
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
+Recipe = tuple[tuple[str, ...], float]  # features and learning rate
 SEED = 0
 LEAST_BREACHES = 20  # labelled rows of the rarer class under which no model is fitted
 
@@ -76,12 +77,12 @@ def train(
     unfinished: where finished parts are kept until all is done, for the next run on the same data with the same code.
     ForesellError for a record that is too short, or that holds too few breaches for any model.
     """
-    say, chosen = progress or (lambda _: None), options or Options()
+    say, asked = progress or (lambda _: None), options or Options()
     material = prepare(market, standards, progress=say)
-    costs = economy or Economy(chosen.capacity)
-    settings = {"options": chosen, "economy": costs, "standards": material.standards, "moments": material.moments}
+    costs = economy or Economy(asked.capacity)
+    settings = {"options": asked, "economy": costs, "standards": material.standards, "moments": material.moments}
     kept = stages(unfinished, material.ledger, digest(material.active), settings)
-    found, rows = backtested(material, chosen, kept, say)
+    found, rows = backtested(material, asked, kept, say)
     folder.mkdir(parents=True, exist_ok=True)
     write_report(found, folder)
     rows.to_parquet(folder / KEPT, index=False)
@@ -94,7 +95,7 @@ def train(
     bundle = save(replace(unsaved, card=text), folder / "bundle")
     plots.write(found, bundle, material.active.block, folder / "plots")
     kept.done()
-    return Training(found, gates, bundle, folder, _parameters(chosen), flat(found), left_out, material)
+    return Training(found, gates, bundle, folder, _parameters(asked), flat(found), left_out, material)
 
 
 def backtested(
@@ -127,7 +128,7 @@ def final_models(
     """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
     made, left_out = [], []
     for standard in modelled(material):
-        names = None
+        recipe = None
         for horizon in HORIZONS:
             key = Key(standard.risk, "" if standard.headline else standard.part, horizon)
             say(f"fitting {key}")
@@ -136,8 +137,8 @@ def final_models(
             if not enough(goal.rows.label[train]):
                 left_out.append(str(key))
                 continue
-            names = names or _chosen(goal, train, kept)
-            fitting = partial(final_model, material, goal, train, names, key, economy)
+            recipe = recipe or _chosen(goal, train, kept)
+            fitting = partial(final_model, material, goal, train, recipe, key, economy)
             made.append(kept.model(fitting, partial(_alone, material), str(key)))
     if not made:
         raise ForesellError(
@@ -148,13 +149,15 @@ def final_models(
     return made, tuple(left_out)
 
 
-def _chosen(goal: Target, train: Mask, kept: Stages) -> tuple[str, ...]:
-    """The features of a standard's models, decided at its first horizon."""
+def _chosen(goal: Target, train: Mask, kept: Stages) -> Recipe:
+    """The recipe of a standard's models, decided at its first horizon."""
 
     def choosing() -> dict[str, Any]:
-        return {"names": choose(goal.rows.take(train), goal.candidates, goal.horizon)}
+        names, rate = chosen(goal, train)
+        return {"names": names, "rate": rate}
 
-    return tuple(kept.once(f"features-{goal.standard.name}", choosing)["names"])
+    found = kept.once(f"recipe-{goal.standard.name}", choosing)
+    return tuple(found["names"]), float(found["rate"])
 
 
 def _alone(material: Material, model: RiskModel) -> Bundle:
@@ -166,11 +169,10 @@ def enough(label: Array) -> bool:
     return bool(min(label.sum(), (1 - label).sum()) >= LEAST_BREACHES)
 
 
-def final_model(
-    material: Material, goal: Target, train: Mask, names: tuple[str, ...], key: Key, economy: Economy
-) -> RiskModel:
+def final_model(material: Material, goal: Target, train: Mask, recipe: Recipe, key: Key, economy: Economy) -> RiskModel:
     """The model that serves: seed 0 on all the given rows."""
-    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED)
+    names, rate = recipe
+    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED, rate=rate)
     return RiskModel(
         key=key,
         standard=goal.standard,

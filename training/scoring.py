@@ -7,15 +7,18 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from training import alerts, baselines, reference
+from training import alerts, baselines, forward, reference
 from training.daily import Daily, daily_counts
-from training.fit import SEEDS, Fitted, Rows, choose, fit, out_of_time, side_by_side
+from training.fit import RATES, SEEDS, Fitted, Rows, choose, choose_rate, fit, out_of_time, side_by_side
+from training.forward import Forward
+from training.learned import learned
 from training.material import Material, Target, target
 from training.truth import Known, true_score, true_scores
 
 SOON = 14  # days; the shortest horizon that is trained
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Tested:
     """The rows of the test period (numbers into the active rows), the fold of each, and every score's columns.
 
     A score is a list of columns of shape (rows,): one, or one a seed. names: the features the model reads. rankings:
-    orders of the queue that are no probability of the label, in the same form.
+    orders of the queue that are no probability of the label, in the same form. sizes: boosting of other sizes, by name.
     """
 
     rows: Ints
@@ -43,23 +46,40 @@ class Tested:
     scores: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     fitted: Sequence[Fitted] = ()  # the first seed's, one a fold
     rankings: Mapping[str, Sequence[Array]] = field(default_factory=dict)
+    rate: float = RATES[0]
+    sizes: Mapping[str, Array] = field(default_factory=dict)
+    taught: Forward = forward.UNTAUGHT
 
 
 def score(material: Material, goal: Target, options: Options) -> Tested:
-    """All scores of the rows whose future lies in the data. The features are chosen once, before the test period."""
+    """All scores of the rows whose future lies in the data. What is chosen is chosen before the test period."""
     moments = material.moments
     rows, fold, opens = test_rows(material, goal.horizon)
-    names = choose(goal.rows.take(goal.known_by(moments.test_from)), goal.candidates, goal.horizon)
-    tested = Tested(rows, fold, names)
-    learned, fitted = _learned(goal, tested, opens, options)
-    scores = _simple(material, goal, rows) | learned
+    known = goal.known_by(moments.test_from)
+    names, rate = chosen(goal, known)
+    tested = Tested(rows, fold, names, rate=rate)
+    found, fitted = _learned(goal, tested, opens, options)
+    taught = _taught(material, goal, known)
+    scores = _simple(material, goal, rows, taught) | found
     if options.reference_groups is not None:
         scores["boosting"] = [_boosting(material, goal, tested, options.reference_groups)]
     truths = true_scores(material, goal, rows, options.known.folder) if options.known else {}
     scores |= {name: [score] for name, score in truths.items() if name == "truth"}
     limits = {name: [score] for name, score in truths.items() if name != "truth"}
     rankings = _early(material, goal, tested, opens, scores, options) | limits
-    return Tested(rows, fold, names, scores, fitted, rankings)
+    return Tested(rows, fold, names, scores, fitted, rankings, rate, _of_sizes(goal, known, rows), taught)
+
+
+def chosen(goal: Target, known: Mask) -> tuple[tuple[str, ...], float]:
+    """The features and the learning rate of a model, by the inner folds of the known rows."""
+    rows = goal.rows.take(known)
+    names = choose(rows, goal.candidates, goal.horizon)
+    return names, choose_rate(rows.only(names), goal.horizon)
+
+
+def _taught(material: Material, goal: Target, known: Mask) -> Forward:
+    """What the known rows teach the better roll-forward."""
+    return learned(material.ledger, material.active, goal.standard, goal.horizon, np.flatnonzero(known))
 
 
 def _early(
@@ -97,13 +117,14 @@ def daily_of(material: Material, goal: Target) -> Daily:
     return daily_counts(material.ledger.con, goal.standard, material.ledger.first_day, material.moments.data_end)
 
 
-def _simple(material: Material, goal: Target, rows: Ints) -> dict[str, list[Array]]:
+def _simple(material: Material, goal: Target, rows: Ints, taught: Forward) -> dict[str, list[Array]]:
     block = material.active.block.take(rows)
     return {
         "current_metric": [baselines.current_metric(goal.standard, block)],
         "peer_only": [baselines.peer_only(goal.standard, block)],
         "shrunk_rate": [baselines.shrunk_rate(goal.standard, block)],
         "roll_forward": [goal.projection.probability[rows]],
+        "roll_forward_v2": [forward.probability(goal.standard, block, goal.horizon, taught)],
     }
 
 
@@ -126,8 +147,8 @@ def _refitted(goal: Target, tested: Tested, opens: Ints, seed: int) -> tuple[Arr
     for number, day in enumerate(opens.tolist()):
         known, inside = goal.known_by(day), tested.fold == number
         if number == 0:
-            raw[known] = out_of_time(rows.take(known), goal.horizon, seed)
-        fitted = fit(rows.take(known), goal.horizon, seed, raw[known])
+            raw[known] = out_of_time(rows.take(known), goal.horizon, seed, tested.rate)
+        fitted = fit(rows.take(known), goal.horizon, seed, raw[known], tested.rate)
         test = rows.take(tested.rows[inside])
         raw[tested.rows[inside]] = fitted.log_odds(test)
         column[inside] = fitted.probability(test)
@@ -145,8 +166,15 @@ def _straight(goal: Target, tested: Tested, opens: Ints) -> Array:
     return out
 
 
+def _of_sizes(goal: Target, known: Mask, rows: Ints) -> dict[str, Array]:
+    """Small and large boosting, fitted once, on what was known when the test period opened."""
+    train, test, sizes = goal.rows.take(known), goal.rows.take(rows), list(baselines.SIZES)
+    both = _with_offset(train), train.label, _with_offset(test)
+    return dict(zip(sizes, side_by_side(lambda size: baselines.boosting(size, *both), sizes), strict=True))
+
+
 def _with_offset(rows: Rows) -> Array:
-    """The logistic regression's columns: every feature, and the roll-forward's log-odds."""
+    """The baselines' columns: every feature, and the roll-forward's log-odds."""
     return np.column_stack([rows.matrix, rows.offset])
 
 

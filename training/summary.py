@@ -9,6 +9,7 @@ SCORES = {
     "model": "Foresell",
     "truth": "the true rates, known in advance",
     "roll_forward": "arithmetic of the window (roll-forward)",
+    "roll_forward_v2": "the same, with what the record teaches it",
     "boosting": "reference boosting",
     "logistic": "logistic regression",
     "current_metric": "current rate",

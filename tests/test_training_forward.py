@@ -1,0 +1,116 @@
+"""The better roll-forward: rows worked by hand, what each number of a Forward does, and bits that do not move."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom, nbinom
+
+from features.block import Block
+from features.errors import ForesellError
+from features.standards import Standard
+from models import roll_forward
+from training import forward
+from training.forward import UNTAUGHT, Forward
+
+STANDARD = Standard(
+    name="late_rate",
+    version="1",
+    title="Late rate",
+    risk="service",
+    numerator=("late",),
+    denominator=("ordered",),
+    window_days=60,
+    limit=Decimal("0.25"),
+    source="test",
+)
+COLUMNS = ("60", "32", "28")
+
+
+def rows(*literal: str, peers: str = "30/100", market: str = "40/200") -> Block:
+    """One row per line of `now stays last-horizon`, each as bad/volume; the peer group's and the market's beside it."""
+    names = [f"{q}_{span}" for span in COLUMNS for q in ("late", "ordered")]
+    names += [f"{group}_{q}_60" for group in ("peer", "market") for q in ("late", "ordered")]
+    counts = [[float(n) for pair in f"{line} {peers} {market}".split() for n in pair.split("/")] for line in literal]
+    return Block(tuple(names), np.array(counts))
+
+
+def believed(block: Block, taught: Forward = UNTAUGHT) -> tuple[np.ndarray, np.ndarray]:
+    """The rate to come, and the evidence for it."""
+    return forward.belief(STANDARD, roll_forward.counts(STANDARD, block, 28), forward.past(STANDARD, block), taught)
+
+
+def test_one_row_worked_by_hand():
+    # Peer group: (30 + 50 x 0.2) / (100 + 50). Own: 3 of 10 in 28 days, 1 of 15 in the 32 before. With a memory of 23
+    # days those count exp(-14/23) and exp(-44/23).
+    taught, block = Forward(strength=30, peers=50, memory=23, unrest=0.02, scatter=0.5), rows("4/25 2/12 3/10")
+    lately, before = np.exp(-14 / 23), np.exp(-44 / 23)
+    known = 30 + lately * 10 + before * 15
+    rate, sure = (30 * 40 / 150 + lately * 3 + before * 1) / known, 1 / (1 / known + 0.02)
+    assert [column[0] for column in believed(block, taught)] == pytest.approx([rate, sure])
+    # Volumes to come: log-normal about 10 by three points; the variance of the logarithm is log(1 + 0.5 + 1/10).
+    spread = np.sqrt(np.log(1.6))
+    coming = [round(10 * np.exp(spread * z - spread**2 / 2)) for z in (-np.sqrt(3), 0, np.sqrt(3))]
+    past = [betabinom.sf((12 + n) // 4 - 2, n, rate * sure, (1 - rate) * sure) for n in coming]
+    met = nbinom.sf(20 - 12 - 1, 2, 2 / (2 + 10))
+    found = forward.probability(STANDARD, block, 28, taught)[0]
+    assert found == pytest.approx(np.dot([1 / 6, 2 / 3, 1 / 6], past) * met)
+
+
+def test_a_rate_that_changed_lately_is_seen_by_a_short_memory():
+    block = rows("8/60 0/30 8/30", "8/60 8/32 0/28")  # the same window: bad lately, bad before
+    short, long = (believed(block, replace(UNTAUGHT, memory=m))[0] for m in (10.0, 1000.0))
+    assert short[0] - short[1] > 3 * abs(long[0] - long[1])
+
+
+@pytest.mark.parametrize(("name", "more"), [("scatter", 2.0), ("unrest", 0.2)])
+def test_what_is_less_sure_is_less_extreme(name, more):
+    block = rows("2/60 1/30 1/30", "30/60 14/30 16/30")
+    usual, unsure = (
+        forward.probability(STANDARD, block, 28, one) for one in (UNTAUGHT, replace(UNTAUGHT, **{name: more}))
+    )
+    assert unsure[0] > usual[0]
+    assert unsure[1] < usual[1]
+
+
+def test_a_seller_without_a_past_has_its_peers_rate_and_peers_without_orders_the_markets():
+    taught = replace(UNTAUGHT, peers=1e-9)
+    assert believed(rows("0/0 0/0 0/0"), taught)[0] == pytest.approx(0.3)
+    assert believed(rows("0/0 0/0 0/0", peers="0/0"), taught)[0] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("lacking", [-3, 0, 1, 7, 40])
+@pytest.mark.parametrize(("coming", "scatter"), [(0.0, 0.1), (3.0, 0.002), (30.0, 0.7), (400.0, 4.0)])
+def test_the_minimum_volume_is_met_as_a_negative_binomial_says(lacking, coming, scatter):
+    mean, size = max(coming, forward.LEAST_COMING), 1 / scatter
+    found = forward.volume_met(np.array([lacking]), np.array([coming]), scatter)[0]
+    assert found == pytest.approx(nbinom.sf(lacking - 1, size, size / (size + mean)), abs=1e-10)
+
+
+@pytest.mark.parametrize("window", [14, 28, 30, 60, 90])
+def test_fading_gives_each_band_its_weight(window):
+    standard = replace(STANDARD, window_days=window)
+    edges, fading = (0, *forward.looks(standard)), np.array(forward.fades(standard, 20.0))
+    assert len(fading) == len(edges) - 1
+    for band in range(1, len(edges)):  # an order of the band is in its window and every longer one
+        assert fading[band - 1 :].sum() == pytest.approx(np.exp(-(edges[band - 1] + edges[band]) / 2 / 20))
+
+
+def test_a_row_is_the_same_to_the_bit_alone_or_among_others():
+    draws = np.random.default_rng(3)
+    volume = draws.integers(0, 400, (500, 2)).cumsum(axis=1)[:, ::-1]
+    bad = draws.binomial(volume.min(axis=1), 0.2)
+    lines = [f"{b}/{now} {b // 2}/{stay} {b // 3}/{now - stay}" for b, (now, stay) in zip(bad, volume, strict=True)]
+    whole = forward.probability(STANDARD, block := rows(*lines), 28, UNTAUGHT)
+    for number in (0, 1, 250, 499):
+        assert forward.probability(STANDARD, block.take(np.array([number])), 28, UNTAUGHT)[0] == whole[number]
+    assert np.isfinite(whole).all()
+    assert ((whole >= 0) & (whole <= 1)).all()
+
+
+def test_without_the_peers_columns_it_says_which_are_missing():
+    block = rows("8/60 3/30 5/30")
+    rest = tuple(name for name in block.names if name != "peer_late_60")
+    with pytest.raises(ForesellError, match="peer_late_60"):
+        forward.probability(STANDARD, Block(rest, block.matrix(rest)), 28, UNTAUGHT)

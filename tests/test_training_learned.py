@@ -1,0 +1,93 @@
+"""What a record teaches the better roll-forward: known numbers are found again, and few rows teach little."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from features.block import Block
+from features.standards import Standard
+from models import beta_binomial, roll_forward
+from training import forward, learned
+from training.forward import UNTAUGHT
+
+STANDARD = Standard(
+    name="late_rate",
+    version="1",
+    title="Late rate",
+    risk="service",
+    numerator=("late",),
+    denominator=("ordered",),
+    window_days=60,
+    limit=Decimal("0.25"),
+    source="test",
+)
+ROWS = 4000
+
+
+def drawn(strength: float, kept: float) -> tuple[Block, np.ndarray, np.ndarray]:
+    """Sellers whose rates are Beta about 0.2, `strength` orders' worth alike; a share `kept` have the same rate lately.
+
+    Their rows, and the bad events and volume that came.
+    """
+    draws = np.random.default_rng(5)
+    rate, other = draws.beta(0.2 * strength, 0.8 * strength, (2, ROWS))
+    lately = np.where(draws.random(ROWS) < kept, rate, other)
+    volume = draws.integers(20, 200, (3, ROWS))
+    bad = [draws.binomial(n, p) for n, p in zip(volume, (rate, lately, lately), strict=True)]
+    columns = {
+        "late_60": bad[0] + bad[1],
+        "ordered_60": volume[0] + volume[1],
+        "late_32": bad[1],
+        "ordered_32": volume[1],
+        "late_28": bad[1],
+        "ordered_28": volume[1],
+    }
+    columns |= {f"{g}_late_60": np.full(ROWS, 2000) for g in ("peer", "market")}
+    columns |= {f"{g}_ordered_60": np.full(ROWS, 10000) for g in ("peer", "market")}
+    block = Block(tuple(columns), np.column_stack([*columns.values()]).astype(float))
+    return block, bad[2].astype(float), volume[2].astype(float)
+
+
+@pytest.mark.parametrize("strength", [15.0, 150.0])
+def test_the_strength_of_likeness_is_found(strength):
+    block, bad, volume = drawn(strength, 1.0)
+    found = learned.fitted(learned.OF_RATE, learned.rate_likelihood(STANDARD, block, 28, bad, volume))
+    fades = np.exp(-14 / found.memory)  # what is left of an order of lately: strength counts against that
+    assert found.strength / fades == pytest.approx(strength, rel=0.35)
+    assert found.memory > 150
+
+
+def test_sellers_who_change_shorten_the_memory():
+    steady, restless = (
+        learned.fitted(learned.OF_RATE, learned.rate_likelihood(STANDARD, block, 28, bad, volume))
+        for block, bad, volume in (drawn(30.0, 1.0), drawn(30.0, 0.3))
+    )
+    assert restless.memory < steady.memory / 3
+
+
+@pytest.mark.parametrize("scatter", [0.02, 0.6])
+def test_the_scatter_of_volumes_is_found(scatter):
+    draws = np.random.default_rng(7)
+    lately = draws.integers(5, 200, ROWS).astype(float)
+    volume = draws.poisson(lately * draws.gamma(1 / scatter, scatter, ROWS)).astype(float)
+    found = learned.fitted(("scatter",), lambda one: learned.volume_likelihood(volume, lately, one.scatter))
+    assert found.scatter == pytest.approx(scatter, rel=0.15)
+
+
+def test_few_rows_teach_little():
+    block, bad, volume = drawn(15.0, 1.0)
+    few = np.arange(3)
+    likelihood = learned.rate_likelihood(STANDARD, block.take(few), 28, bad[few], volume[few])
+    found = learned.fitted(learned.OF_RATE, likelihood)
+    assert found.strength == pytest.approx(UNTAUGHT.strength, rel=0.3)
+
+
+def test_the_likelihood_is_that_of_the_belief():
+    block, bad, volume = drawn(15.0, 1.0)
+    one = replace(UNTAUGHT, strength=12.0)
+    said = learned.rate_likelihood(STANDARD, block, 28, bad, volume)(one)
+    counts = roll_forward.counts(STANDARD, block, 28)
+    rate, evidence = forward.belief(STANDARD, counts, forward.past(STANDARD, block), one)
+    assert np.allclose(said, beta_binomial.log_pmf(bad, volume, rate * evidence, (1 - rate) * evidence))
