@@ -3,7 +3,8 @@
 A seller's rate is its own events, those of longer ago counting less, drawn to its peer group's rate; how strongly, how
 fast the past fades and how sure that makes the rate are estimated from each record (empirical Bayes; the fading is the
 steady-state filter of Smith 1979). Orders to come are as many as lately, overdispersed around that. Which events stay,
-the limit and the minimum volume are those of `roll_forward`. It is reported, not served: docs/data-scientist.md has why.
+the limit and the minimum volume are those of `roll_forward`. It is reported and not served; docs/data-scientist.md says
+why.
 """
 
 from collections.abc import Iterable
@@ -67,12 +68,9 @@ def probability(standard: Standard, block: Block, horizon: int, taught: Forward)
 
 def past(standard: Standard, block: Block) -> Past:
     """What is read beyond roll_forward's counts."""
-    bad, volume = (
-        np.stack(side) for side in zip(*(standard.counts(block, span) for span in looks(standard)), strict=True)
-    )
-    return Past(
-        bad, volume, _of_peers(standard, standard.numerator, block), _of_peers(standard, standard.denominator, block)
-    )
+    seen = [standard.counts(block, span) for span in looks(standard)]
+    bad, volume = (np.stack([counts[side] for counts in seen]) for side in (0, 1))
+    return Past(bad, volume, *(_of_peers(standard, side, block) for side in (standard.numerator, standard.denominator)))
 
 
 def belief(standard: Standard, counts: Counts, seen: Past, taught: Forward) -> tuple[Array, Array]:
