@@ -85,6 +85,9 @@ def test_the_rate_is_the_slower_unless_the_other_gains_more_than_noise(monkeypat
 def test_a_rate_makes_other_trees() -> None:
     slow, fast = (fit.boost(rows(), 0, rate).model_to_string() for rate in fit.RATES)
     assert slow == fit.boost(rows(), 0).model_to_string() != fast
+    both = fit.fit(rows(), 28, 0, rate=fit.RATES[1])
+    assert both.trees.model_to_string() == fast
+    assert not np.array_equal(both.raw, fit.fit(rows(), 28, 0).raw, equal_nan=True)
 
 
 def drifting(shifts: list[float], slope: float = 1.0, each: int = 3000) -> Calibration:

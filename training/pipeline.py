@@ -26,7 +26,7 @@ from training.backtest import assembled, goals_of, iso, part_of
 from training.bands import cut_points
 from training.card import card
 from training.evaluate import flat
-from training.fit import ROUNDS, TREES, Fitted, fit
+from training.fit import RATES, ROUNDS, TREES, Fitted, fit
 from training.gates import Gate, judge
 from training.kept import FILE as KEPT
 from training.kept import rows_to_keep
@@ -237,4 +237,11 @@ def digest(table: FeatureTable) -> str:
 
 def _parameters(options: Options) -> dict[str, str | int | float | bool]:
     trees = {name: value for name, value in TREES.items() if isinstance(value, str | int | float)}
-    return {**trees, "rounds": ROUNDS, "seed": SEED, "horizon_days": options.horizon, "capacity": options.capacity}
+    return {
+        **trees,
+        "rounds": ROUNDS,
+        "learning_rates": " or ".join(map(str, RATES)),
+        "seed": SEED,
+        "horizon_days": options.horizon,
+        "capacity": options.capacity,
+    }
