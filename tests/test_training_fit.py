@@ -76,10 +76,18 @@ def test_a_longer_list_must_gain_more_than_noise(monkeypatch: pytest.MonkeyPatch
 
 def test_the_rate_is_the_slower_unless_the_other_gains_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = {fit.RATES[0]: np.array([0.5, 0.4, 0.6]), fit.RATES[1]: np.array([0.4, 0.3, 0.51])}
-    monkeypatch.setattr(fit, "daily_loss", lambda known, horizon, rate: losses[rate])
-    assert fit.choose_rate(rows(), 28) == fit.RATES[1]
+    monkeypatch.setattr(fit, "block_loss", lambda known, horizon, rate: losses[rate])
+    assert fit.choose_rate(rows(days=60), 28) == fit.RATES[1]
+    assert fit.choose_rate(rows(days=24), 28) == fit.RATES[0], "one season tells nothing"
     losses[fit.RATES[1]] = np.array([0.3, 0.5, 0.6])
-    assert fit.choose_rate(rows(), 28) == fit.RATES[0]
+    assert fit.choose_rate(rows(days=60), 28) == fit.RATES[0]
+
+
+def test_a_blocks_loss_is_the_mean_of_its_days() -> None:
+    known = rows(days=60)
+    daily, blocks = fit.daily_loss(known, 28), fit.block_loss(known, 28, fit.RATES[0])
+    assert np.allclose(blocks[:-1], daily[: 4 * (len(blocks) - 1)].reshape(-1, 4).mean(axis=1))
+    assert len(blocks) == -(-len(daily) // 4)
 
 
 def test_a_rate_makes_other_trees() -> None:

@@ -24,6 +24,7 @@ R = TypeVar("R")
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
 ROUNDS = 200  # slow, shallow and strongly sampled trees: less of one season is learned by heart
 RATES = (0.02, 0.04)  # learning rates: the first, unless the second is better by more than noise
+ENOUGH_BLOCKS = 6  # half a year of blocks of 28 days; fewer tell of one season
 INNER_FOLDS = 4
 TREES = {
     "objective": "binary",
@@ -109,12 +110,23 @@ def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> t
 
 
 def choose_rate(rows: Rows, horizon: int) -> float:
-    """The learning rate, by the same rule."""
-    return RATES[first_unless_better(side_by_side(lambda rate: daily_loss(rows, horizon, rate), RATES))]
+    """The learning rate, by the same rule over blocks of one horizon: weeks of one share its weather.
+
+    The first where the inner folds tell of fewer than ENOUGH_BLOCKS: how much to learn cannot be known from one season.
+    """
+    told = [rows.as_of[inside] for _, inside in inner_folds(rows.as_of, horizon)] if len(rows) else []
+    if not told or len(np.unique(blocks_of(np.concatenate(told), horizon))) < ENOUGH_BLOCKS:
+        return RATES[0]
+    return RATES[first_unless_better(side_by_side(lambda rate: block_loss(rows, horizon, rate), RATES))]
+
+
+def blocks_of(days: Ints, horizon: int) -> Ints:
+    """The number of the block of one horizon that each day lies in."""
+    return np.asarray((days - days.min()) // horizon)
 
 
 def first_unless_better(losses: Sequence[Array]) -> int:
-    """The number of the first daily losses, unless later ones are less by more than a standard error."""
+    """The number of the first losses, unless later ones are less by more than a standard error."""
     best = 0
     for other in range(1, len(losses)):
         gain = losses[best] - losses[other]
@@ -123,11 +135,22 @@ def first_unless_better(losses: Sequence[Array]) -> int:
     return best
 
 
-def daily_loss(rows: Rows, horizon: int, rate: float = RATES[0]) -> Array:
+def daily_loss(rows: Rows, horizon: int) -> Array:
     """The out-of-time log loss of each as-of day that an inner fold tells of, in order of days."""
-    raw = out_of_time(rows, horizon, SEEDS[0], rate)
-    told = [(rows.as_of == day) & np.isfinite(raw) for day in np.unique(rows.as_of[np.isfinite(raw)])]
-    return np.array([log_loss(rows.label[day], expit(raw[day])) for day in told])
+    return _loss_by_day(rows, out_of_time(rows, horizon, SEEDS[0]))[1]
+
+
+def block_loss(rows: Rows, horizon: int, rate: float) -> Array:
+    """The same for each block of one horizon: the mean of its days."""
+    days, losses = _loss_by_day(rows, out_of_time(rows, horizon, SEEDS[0], rate))
+    block = np.unique(blocks_of(days, horizon), return_inverse=True)[1]
+    return np.asarray(np.bincount(block, losses) / np.bincount(block))
+
+
+def _loss_by_day(rows: Rows, raw: Array) -> tuple[Ints, Array]:
+    days = np.unique(rows.as_of[np.isfinite(raw)])
+    told = [(rows.as_of == day) & np.isfinite(raw) for day in days]
+    return days, np.array([log_loss(rows.label[day], expit(raw[day])) for day in told])
 
 
 def boost(rows: Rows, seed: int, rate: float = RATES[0]) -> lgb.Booster:
