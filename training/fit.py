@@ -141,8 +141,9 @@ def daily_loss(rows: Rows, horizon: int) -> Array:
 
 
 def block_loss(rows: Rows, horizon: int, rate: float) -> Array:
-    """The same for each block of one horizon: the mean of its days."""
-    days, losses = _loss_by_day(rows, out_of_time(rows, horizon, SEEDS[0], rate))
+    """The same for each block of one horizon, of the free rows: the mean of its days."""
+    raw = out_of_time(rows, horizon, SEEDS[0], rate)
+    days, losses = _loss_by_day(rows, raw if rows.free is None else np.where(rows.free, raw, np.nan))
     block = np.unique(blocks_of(days, horizon), return_inverse=True)[1]
     return np.asarray(np.bincount(block, losses) / np.bincount(block))
 
