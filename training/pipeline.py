@@ -138,7 +138,7 @@ def final_models(
                 left_out.append(str(key))
                 continue
             recipe = recipe or _chosen(goal, train, kept)
-            fitting = partial(final_model, material, goal, train, recipe, key, economy)
+            fitting = partial(final_model, material, goal, train, recipe[0], key, economy, recipe[1])
             made.append(kept.model(fitting, partial(_alone, material), str(key)))
     if not made:
         raise ForesellError(
@@ -169,9 +169,16 @@ def enough(label: Array) -> bool:
     return bool(min(label.sum(), (1 - label).sum()) >= LEAST_BREACHES)
 
 
-def final_model(material: Material, goal: Target, train: Mask, recipe: Recipe, key: Key, economy: Economy) -> RiskModel:
+def final_model(
+    material: Material,
+    goal: Target,
+    train: Mask,
+    names: tuple[str, ...],
+    key: Key,
+    economy: Economy,
+    rate: float = RATES[0],
+) -> RiskModel:
     """The model that serves: seed 0 on all the given rows."""
-    names, rate = recipe
     fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED, rate=rate)
     return RiskModel(
         key=key,
