@@ -196,8 +196,11 @@ def mlflow_figures(home: Path, version: str, store: Store) -> dict[str, float]:
     with process([str(tools / "mlflow"), *words, "--env-manager", "local"], os.environ | more, f"{url}/ping", home):
         place = Place(url, {}, bodies)
         warm(place)
-        found = loaded(place, BEST_OF[-1])
-    return {"rps_c16": found["good"], "p99_ms_c16": found["p99_ms"]}
+        runs = [loaded(place, BEST_OF[-1]) for _ in range(ROUNDS)]
+        fewer = [loaded(place, connections)["good"] for connections in (1, *BEST_OF[:-1])]
+    middle = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    best = max(middle["good"], *fewer)
+    return {"rps_c16": middle["good"], "p99_ms_c16": middle["p99_ms"], "rps_best": best}
 
 
 def write_rows(store: Store, path: Path, most: int = 50) -> None:

@@ -1,8 +1,8 @@
 """Scores what several requests ask at the same time in one pass: half of what a pass over a few rows costs is the same.
 
-Nobody waits for company that costs time: a pass begins as soon as the loop has read what has come, with those that are
-there. While a commit is under way, what is scored now would wait for its end before it is written; so a pass may wait
-for company then, for no longer than a small part of a commit.
+Nobody waits for company who is likely to be alone: a pass begins as soon as the loop has read what has come, with those
+that are there. A pass may wait for a moment where company is likely, since the last one had some, or where it costs
+nothing, since a commit is under way whose end would have to be waited for before what is scored now is written.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from serving.loaded import Loaded
 from serving.records.predictions import Prediction
 
 AT_ONCE = 32  # sellers scored on the event loop in one go
-COMPANY = 4  # requests that are company enough: of more, each costs little less
+COMPANY = 8  # requests that are company enough: of more, each costs little less
 COMPANY_SECONDS = 0.001
 
 
@@ -43,13 +43,14 @@ class Gathered:
         self._writing = writing
         self._waiting: list[Asked] = []
         self._begun: asyncio.Handle | None = None
+        self._together = 1  # requests of the last pass
 
     async def predict(self, loaded: Loaded, numbers: NDArray[np.int64], question: Question) -> list[Prediction]:
         """One prediction for each row, at most AT_ONCE of them."""
         done: asyncio.Future[list[Prediction]] = asyncio.get_running_loop().create_future()
         self._waiting.append(Asked(loaded, question, numbers, done))
         if len(self._waiting) == 1:
-            self._begin(COMPANY_SECONDS if self._writing() else 0)
+            self._begin(COMPANY_SECONDS if self._together > 1 or self._writing() else 0)
         elif len(self._waiting) == COMPANY:
             self._begin(0)
         return await done
@@ -68,7 +69,7 @@ class Gathered:
     def _work(self) -> None:
         """One pass; the loop turns before the next."""
         mine, self._waiting = _fitting(self._waiting)
-        self._begun = None
+        self._begun, self._together = None, len(mine)
         if self._waiting:
             self._begin(0)
         _settle(mine)

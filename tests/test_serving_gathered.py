@@ -86,24 +86,41 @@ def test_a_pass_holds_no_more_than_the_loop_can_bear(settings: Settings, monkeyp
     assert passes == [3] * 5
 
 
-def test_while_a_commit_is_under_way_a_pass_waits_a_moment_for_company(monkeypatch: pytest.MonkeyPatch):
-    passes: list[int] = []
-    monkeypatch.setattr(gathered, "_settle", lambda mine: passes.append(len(mine)))
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many requests each pass had; none of them is scored, and a moment is long enough to be told from none."""
+    found: list[int] = []
+    monkeypatch.setattr(gathered, "_settle", lambda mine: found.append(len(mine)))
     monkeypatch.setattr(gathered, "COMPANY_SECONDS", 0.05)
+    return found
 
-    async def passes_of(writing: bool, many: int, apart: float) -> list[int]:
-        here, tasks = gathered.Gathered(lambda: writing), []
+
+def come(writing: bool, groups: list[list[int]]) -> None:
+    """Requests that come together, groups of them a little apart, and the groups' lists long after each other."""
+
+    async def all_() -> None:
         loaded: Any = object()
-        for _ in range(many):
-            tasks.append(asyncio.create_task(here.predict(loaded, np.array([1]), Question(28, True))))
-            await asyncio.sleep(apart)
-        await asyncio.sleep(0.1)
+        here, tasks = gathered.Gathered(lambda: writing), []
+        for group in groups:
+            for many in group:
+                for _ in range(many):
+                    asked = here.predict(loaded, np.array([1]), Question(28, True))
+                    tasks.append(asyncio.create_task(asked))
+                await asyncio.sleep(0.002)
+            await asyncio.sleep(0.1)
         for task in tasks:
             task.cancel()
-        said = passes[:]
-        passes.clear()
-        return said
 
-    assert asyncio.run(passes_of(False, 3, 0.002)) == [1, 1, 1]
-    assert asyncio.run(passes_of(True, 3, 0.002)) == [3]
-    assert asyncio.run(passes_of(True, gathered.COMPANY + 1, 0.002)) == [gathered.COMPANY, 1]
+    asyncio.run(all_())
+
+
+def test_while_a_commit_is_under_way_a_pass_waits_a_moment_for_company(passes: list[int]):
+    come(False, [[1, 1, 1]])
+    assert passes == [1, 1, 1]
+    come(True, [[1, 1, 1], [1] * (gathered.COMPANY + 1)])
+    assert passes[3:] == [3, gathered.COMPANY, 1]
+
+
+def test_a_pass_waits_a_moment_where_the_last_one_had_company(passes: list[int]):
+    come(False, [[3, 1, 1], [1], [1, 1]])
+    assert passes == [3, 2, 1, 1, 1]
