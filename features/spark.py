@@ -161,9 +161,8 @@ def _start(settings: Mapping[str, str], log: Path) -> "SparkSession":
         pyspark, launch = _pyspark()
         conf = pyspark.SparkConf(loadDefaults=False).setAll(list(settings.items())).setAppName(HOME)
         if settings["spark.master"].startswith("local"):
-            os.environ.setdefault(
-                "PYSPARK_PYTHON", sys.executable
-            )  # else the first python3 on PATH, without our packages
+            # Else the first python3 on PATH, which lacks our packages.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         try:
             with log.open("wb") as said:
                 running = pyspark.SparkContext._gateway or launch(conf, {"stdout": said, "stderr": said})

@@ -8,24 +8,12 @@ from math import comb
 
 import numpy as np
 import pytest
+from late_rate import STANDARD
 from scipy.stats import beta, binom
 
 from features.block import Block
 from features.errors import ForesellError
-from features.standards import Standard
 from models import roll_forward
-
-STANDARD = Standard(
-    name="late_rate",
-    version="1",
-    title="Late rate",
-    risk="service",
-    numerator=("late",),
-    denominator=("ordered",),
-    window_days=60,
-    limit=Decimal("0.25"),
-    source="test",
-)
 
 
 def rows(*literal: str) -> Block:

@@ -1,30 +1,18 @@
 """The better roll-forward: rows worked by hand, what each number of a Forward does, and bits that do not move."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import numpy as np
 import pytest
+from late_rate import STANDARD
 from scipy.stats import betabinom, nbinom
 
 from features.block import Block
 from features.errors import ForesellError
-from features.standards import Standard
 from models import roll_forward
 from training import forward
 from training.forward import UNTAUGHT, Forward
 
-STANDARD = Standard(
-    name="late_rate",
-    version="1",
-    title="Late rate",
-    risk="service",
-    numerator=("late",),
-    denominator=("ordered",),
-    window_days=60,
-    limit=Decimal("0.25"),
-    source="test",
-)
 COLUMNS = ("60", "32", "28")
 
 

@@ -1,28 +1,16 @@
 """What a record teaches the better roll-forward: known numbers are found again, and few rows teach little."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import numpy as np
 import pytest
+from late_rate import STANDARD
 
 from features.block import Block
-from features.standards import Standard
 from models import beta_binomial, roll_forward
 from training import forward, learned
 from training.forward import UNTAUGHT
 
-STANDARD = Standard(
-    name="late_rate",
-    version="1",
-    title="Late rate",
-    risk="service",
-    numerator=("late",),
-    denominator=("ordered",),
-    window_days=60,
-    limit=Decimal("0.25"),
-    source="test",
-)
 ROWS = 4000
 
 
