@@ -24,6 +24,13 @@ def rows(*literal: str, peers: str = "30/100", market: str = "40/200") -> Block:
     return Block(tuple(names), np.array(counts))
 
 
+def overdue(block: Block, *waiting: float) -> Block:
+    """The rows with orders past their ship-by time: all that there ever were, and those since sent."""
+    sent = np.full(len(block), 7.0)
+    columns = np.column_stack([block.values, sent + np.array(waiting), sent])
+    return Block((*block.names, forward.OVERDUE, forward.CLEARED), columns)
+
+
 def believed(block: Block, taught: Forward = UNTAUGHT) -> tuple[np.ndarray, np.ndarray]:
     """The rate to come, and the evidence for it."""
     return forward.belief(STANDARD, roll_forward.counts(STANDARD, block, 28), forward.past(STANDARD, block), taught)
@@ -95,6 +102,22 @@ def test_a_row_is_the_same_to_the_bit_alone_or_among_others():
         assert forward.probability(STANDARD, block.take(np.array([number])), 28, UNTAUGHT)[0] == whole[number]
     assert np.isfinite(whole).all()
     assert ((whole >= 0) & (whole <= 1)).all()
+
+
+def test_overdue_orders_bring_failures_of_their_own():
+    taught, block = replace(UNTAUGHT, hazard=0.6), rows("4/25 2/12 3/10", "4/25 2/12 3/10", "0/0 0/0 0/0")
+    plain, (rate, evidence) = believed(block, taught), believed(overdue(block, 0, 5, 3), taught)
+    assert rate[0] == plain[0][0]
+    assert rate[1] == pytest.approx(plain[0][1] + 0.6 * 5 / 10)  # 5 overdue, beside 10 orders to come
+    assert rate[2] == 1 - roll_forward.LEAST_RATE  # no other orders are to come
+    assert np.array_equal(evidence, plain[1])
+
+
+def test_overdue_orders_say_nothing_of_standards_that_they_cannot_break():
+    returns = replace(STANDARD, numerator=("returned",))
+    names = tuple(name.replace("late", "returned") for name in rows("4/25 2/12 3/10").names)
+    block = overdue(Block(names, rows("4/25 2/12 3/10").values), 5)
+    assert forward.past(returns, block).overdue.tolist() == [0]
 
 
 def test_without_the_peers_columns_it_says_which_are_missing():

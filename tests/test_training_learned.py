@@ -55,6 +55,18 @@ def test_sellers_who_change_shorten_the_memory():
     assert restless.memory < steady.memory / 3
 
 
+@pytest.mark.parametrize("hazard", [0.2, 1.5])
+def test_what_overdue_orders_bring_is_found(hazard):
+    block, bad, volume = drawn(15.0, 1.0)
+    draws = np.random.default_rng(11)
+    waiting = np.where(draws.random(ROWS) < 0.2, draws.integers(1, 6, ROWS), 0)
+    bad = np.minimum(bad + draws.poisson(hazard * waiting * volume / block["ordered_28"]), volume)
+    names = (*block.names, forward.OVERDUE, forward.CLEARED)
+    block = Block(names, np.column_stack([block.values, waiting, np.zeros(ROWS)]))
+    found = learned.fitted(learned.OF_RATE, learned.rate_likelihood(STANDARD, block, 28, bad, volume))
+    assert found.hazard == pytest.approx(hazard, rel=0.25)
+
+
 @pytest.mark.parametrize("scatter", [0.02, 0.6])
 def test_the_scatter_of_volumes_is_found(scatter):
     draws = np.random.default_rng(7)

@@ -2,9 +2,9 @@
 
 A seller's rate is its own events, those of longer ago counting less, drawn to its peer group's rate; how strongly, how
 fast the past fades and how sure that makes the rate are estimated from each record (empirical Bayes; the fading is the
-steady-state filter of Smith 1979). Orders to come are as many as lately, overdispersed around that. Which events stay,
-the limit and the minimum volume are those of `roll_forward`. It is reported and not served; docs/data-scientist.md says
-why.
+steady-state filter of Smith 1979). Orders to come are as many as lately, overdispersed around that; those that are
+overdue already, unshipped past their ship-by time, fail at a hazard of their own. Which events stay, the limit and the
+minimum volume are those of `roll_forward`. It is reported and not served; docs/data-scientist.md says why.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,10 @@ from models.roll_forward import LEAST_RATE, Counts
 Array = NDArray[np.float64]
 LATELY_DAYS = 28
 LEAST_COMING = 0.05  # orders to come are held this far from none
+AT_STAKE = frozenset(
+    ("late", "late_seller_fault", "cancelled_by_seller", "service_failure", "service_failure_seller_fault")
+)  # what an overdue order may still become
+OVERDUE, CLEARED = "overdue_to_ship_all", "overdue_cleared_all"
 NODES = ((-np.sqrt(3), 1 / 6), (0.0, 2 / 3), (np.sqrt(3), 1 / 6))  # Gauss-Hermite: point and weight
 
 
@@ -31,7 +35,8 @@ class Forward:
 
     strength: orders' worth of the peer group's rate in a seller's; peers: orders' worth of the market's rate in a peer
     group's; memory: days after which an order counts 1/e; unrest: 1 / the most orders that a rate can be known from,
-    since it moves; scatter: variance of the volume to come beyond chance, as a share of its square.
+    since it moves; scatter: variance of the volume to come beyond chance, as a share of its square; hazard: failures to
+    come for each order that is overdue, beyond what the rate says.
     """
 
     strength: float = 40.0
@@ -39,6 +44,7 @@ class Forward:
     memory: float = 60.0
     unrest: float = 0.01
     scatter: float = 0.1
+    hazard: float = 0.5
 
     def as_json(self) -> dict[str, float]:
         """Plain values."""
@@ -50,12 +56,17 @@ UNTAUGHT = Forward()
 
 @dataclass(frozen=True)
 class Past:
-    """Bad events and volume over each of the looks, shape (looks, rows); the peer group's, shape (rows,)."""
+    """Bad events and volume over each of the looks, shape (looks, rows); the peer group's, shape (rows,).
+
+    overdue: orders past their ship-by time and not yet shipped or cancelled, shape (rows,); 0 where that says nothing
+    of the standard, or is not known.
+    """
 
     bad: Array
     volume: Array
     peer_bad: Array
     peer_volume: Array
+    overdue: Array
 
 
 def probability(standard: Standard, block: Block, horizon: int, taught: Forward) -> Array:
@@ -70,7 +81,8 @@ def past(standard: Standard, block: Block) -> Past:
     """What is read beyond roll_forward's counts."""
     seen = [standard.counts(block, span) for span in looks(standard)]
     bad, volume = (np.stack([counts[side] for counts in seen]) for side in (0, 1))
-    return Past(bad, volume, *(_of_peers(standard, side, block) for side in (standard.numerator, standard.denominator)))
+    peer_bad, peer_volume = (_of_peers(standard, side, block) for side in (standard.numerator, standard.denominator))
+    return Past(bad, volume, peer_bad, peer_volume, _overdue(standard, block))
 
 
 def belief(standard: Standard, counts: Counts, seen: Past, taught: Forward) -> tuple[Array, Array]:
@@ -80,6 +92,7 @@ def belief(standard: Standard, counts: Counts, seen: Past, taught: Forward) -> t
     fading = np.array([fades(standard, taught.memory)]).T
     known = taught.strength + (fading * seen.volume).sum(axis=0)
     rate = (taught.strength * peer + (fading * seen.bad).sum(axis=0)) / known
+    rate = rate + taught.hazard * seen.overdue / np.maximum(counts.coming, LEAST_COMING)
     return np.clip(rate, LEAST_RATE, 1 - LEAST_RATE), 1 / (1 / known + taught.unrest)
 
 
@@ -110,6 +123,11 @@ def fades(standard: Standard, memory: float) -> tuple[float, ...]:
     edges = np.array((0, *looks(standard)))
     weight = np.append(np.exp(-(edges[1:] + edges[:-1]) / 2 / memory), 0.0)
     return tuple((weight[:-1] - weight[1:]).tolist())
+
+
+def _overdue(standard: Standard, block: Block) -> Array:
+    known = {OVERDUE, CLEARED} <= set(block.names) and not AT_STAKE.isdisjoint(standard.numerator)
+    return block[OVERDUE] - block[CLEARED] if known else np.zeros(len(block))
 
 
 def _of_peers(standard: Standard, quantities: Iterable[str], block: Block) -> Array:

@@ -1,7 +1,7 @@
-"""What a record teaches the better roll-forward: the five numbers of training.forward, by maximum likelihood.
+"""What a record teaches the better roll-forward: the six numbers of training.forward, by maximum likelihood.
 
 They are read from what came in the horizon after each row, counts and not breaches: a count says far more than the one
-bit of a label, and five numbers cannot learn a season by heart.
+bit of a label, and six numbers cannot learn a season by heart.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,16 @@ from training.forward import UNTAUGHT, Forward
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ENOUGH_ROWS = 8000  # of more rows, evenly spaced ones: weekly rows overlap, and five numbers need no more
+ENOUGH_ROWS = 8000  # of more rows, evenly spaced ones: weekly rows overlap, and six numbers need no more
 RANGES = {
     "strength": (1.0, 500.0),
     "peers": (1.0, 3000.0),
     "memory": (5.0, 1000.0),
     "unrest": (1e-5, 1.0),
     "scatter": (0.002, 4.0),
+    "hazard": (0.001, 10.0),
 }
-OF_RATE = ("strength", "peers", "memory", "unrest")
+OF_RATE = ("strength", "peers", "memory", "unrest", "hazard")
 PULL = 10.0  # rows that the untaught values count for, a factor e from them being one standard deviation
 
 
