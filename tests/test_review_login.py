@@ -13,6 +13,8 @@ from serving.review.settings import ReviewSettings, check_address
 from serving.review.throttle import BY_NAME
 from serving.review.views import VIEWS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):

@@ -22,6 +22,8 @@ from training.pipeline import final_models, train
 from training.scoring import Options, score
 from training.slices import HEADLINE, SLICES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_a_report_keeps_the_contract(shared: Path) -> None:

@@ -15,6 +15,8 @@ from training.card import card, recalibrated
 from training.gates import Gate, judge
 from training.slices import HEADLINE
 
+pytestmark = pytest.mark.slow
+
 SECTIONS = (
     "Purpose and use", "Limits", "Method and assumptions", "Data", "Performance", "Where it works worse",
     "Early warning", "Uncertainty", "Fairness", "Reasons", "Gates", "Monitoring", "Change log",

@@ -18,6 +18,8 @@ from training.backtest import body_of
 from training.gates import Gate, judge
 from training.leakage import Look
 
+pytestmark = pytest.mark.slow
+
 BLIND = {"future_blind": True, "canary_caught": True}
 SHAPE = "service: probabilities mean what they say"
 SIZE = "service: probabilities are of the right size"

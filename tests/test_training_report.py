@@ -13,6 +13,8 @@ from training.charts import ticks
 from training.report import STYLE, render
 from training.summary import sentences
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "circle", "rect", "line", "polyline"}
 
 

@@ -21,6 +21,8 @@ from training.pipeline import final_model
 from training.recalibrate import recalibrate as refresh
 from training.versus import Contender, compared, out_of_time, readable
 
+pytestmark = pytest.mark.slow
+
 ECONOMY = Economy(capacity=0.1)
 CALIBRATED = 155  # day of the record whose labels are the last that the model below has seen
 
