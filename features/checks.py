@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.contract import Table
 from features.engine import quoted
-from features.readings import Zones, raw_sql, reading
+from features.readings import Zones, family, raw_sql, reading
 
 UNKNOWN_LINE = "refers to no order line"
 BROKEN_ROW = "broken row"
@@ -37,11 +37,12 @@ def checked(table: Table, part: Part, zones: Zones) -> str:
     parsed = [f"{sql} as {name}" for r in readings.values() for name, sql in r.parsed.items()]
     typed = {name: sql for r in readings.values() for name, sql in r.typed.items()}
     found = [f"{typed.get(name, f'cast(null as {kind})')} as {name}" for name, kind in table.typed.items()]
+    texts = {c.name: _text(f"raw_{c.name}", part.columns[c.name]) for c in columns}
     return f"""with source as (select {_listed(raw)}, {part.file} as _at_file, {part.row} as _at_row
 from {part.relation}),
 parsed as (select {_listed(["*", *parsed])} from source),
 judged as (select *, {_first_broken([condition for _, _, condition in rules])} as _broken from parsed)
-select {_listed([*found, *_staging(rules)])} from judged"""
+select {_listed([*found, *_staging(rules, texts)])} from judged"""
 
 
 def no_line(table: str) -> str:
@@ -84,15 +85,22 @@ def _first_broken(conditions: Sequence[str]) -> str:
     return "case " + " ".join(f"when {condition} then {i}" for i, condition in enumerate(conditions)) + " end"
 
 
-def _staging(rules: Sequence[tuple[str, str, str]]) -> list[str]:
+def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str]) -> list[str]:
     found = {
         "_file": "case when _broken is not null then _at_file end",
         "_row": "case when _broken is not null then _at_row end",
         "_column": _by_rule([quoted(name) for name, _, _ in rules]),
         "_rule": _by_rule([quoted(rule) for _, rule, _ in rules]),
-        "_value": _by_rule([f"cast(raw_{name} as varchar)" for name, _, _ in rules]),
+        "_value": _by_rule([texts[name] for name, _, _ in rules]),
     }
     return [f"{sql} as {name}" for name, sql in found.items()]
+
+
+def _text(raw: str, sql_type: str) -> str:
+    """A broken value as text; an instant is spelled out, for engines differ in how they show its zone."""
+    if family(sql_type) == "instant":
+        return f"cast(cast({raw} as timestamp) as varchar) || '+00'"
+    return f"cast({raw} as varchar)"
 
 
 def _by_rule(texts: Sequence[str]) -> str:

@@ -192,6 +192,13 @@ def _not_started(error: Exception, log: Path) -> ForesellError:
     return ForesellError("Spark must start with the given settings.", f"{found} {last}".strip(), step)
 
 
+def cause(error: Exception) -> str:
+    """What Java names as the first cause of an error, or else its first line."""
+    lines = str(error).strip().split("\n")
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    return (causes or lines[:1])[-1].removeprefix("Caused by: ")
+
+
 def _drop(session: "SparkSession") -> None:
     with suppress(Exception):  # a session that has died has nothing to drop
         for row in session.sql("show schemas").collect():

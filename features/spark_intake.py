@@ -15,11 +15,20 @@ from features import quarantine
 from features.checks import STAGING, Part, checked, is_repeated, no_line, place, repeated, unknown_lines
 from features.contract import TABLES, Table
 from features.errors import ForesellError
-from features.intake import QUARANTINE_SHARE, Marketplace, accepted, available_of, check_columns, one, said_zones
+from features.intake import (
+    QUARANTINE_SHARE,
+    Marketplace,
+    Parts,
+    accepted,
+    available_of,
+    check_columns,
+    one,
+    said_zones,
+)
 from features.quarantine import IntakeReport, TableReport
 from features.readings import Zones
 from features.sources import folder_files, ignored_files, settings_of, unreadable
-from features.spark import Spark
+from features.spark import Spark, cause
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -49,12 +58,19 @@ def open_folder(
     said = settings_of(folder)
     zones = said_zones(said, zone, times_zone)
     parts = {name: _parts(con, TABLES[name], files) for name, files in folder_files(folder).items()}
-    for table, rows in (added or {}).items():
-        if rows.num_rows:
-            parts[table] = (*parts.get(table, ()), _frame_part(con, table, rows))
     name = said.get("name", folder.resolve().name)
-    report = replace(_read(con, name, zones, parts), ignored_files=ignored_files(folder))
-    return accepted(Marketplace(con, name, zones.market, available_of(parts), report), quarantine_share, quarantine_to)
+    market = read_parts(con, name, zones, with_frames(con, parts, added or {}))
+    market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
+    return accepted(market, quarantine_share, quarantine_to)
+
+
+def with_frames(con: Spark, parts: Parts, added: Mapping[str, pa.Table]) -> dict[str, tuple[Part, ...]]:
+    """The parts with each added table beside its own, as `subsets.with_frames`."""
+    found = dict(parts)
+    for table, rows in added.items():
+        if rows.num_rows:
+            found[table] = (*found.get(table, ()), _frame_part(con, table, rows))
+    return found
 
 
 def _parts(con: Spark, table: Table, files: tuple[Path, ...]) -> tuple[Part, ...]:
@@ -100,16 +116,16 @@ def _part(con: Spark, relation: str, folder: Path, columns: Mapping[str, str], p
     return Part(relation, columns, paths[0].name, at, row, tuple(paths))
 
 
-def _read(con: Spark, name: str, zones: Zones, parts: Mapping[str, tuple[Part, ...]]) -> IntakeReport:
+def read_parts(con: Spark, name: str, zones: Zones, parts: Parts) -> Marketplace:
+    """The typed tables of the parts, and what became of their rows; the source itself is not read again."""
     for table, pieces in parts.items():
         for part in pieces:
             check_columns(TABLES[table], part, zones)
     con.execute(quarantine.CREATE)
     read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
     _take_unknown_lines(con, TABLES["returns"])
-    return IntakeReport(
-        name, zones.market, tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
-    )
+    tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
+    return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
 
 
 def _load(con: Spark, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
@@ -128,12 +144,12 @@ def _load(con: Spark, table: Table, parts: tuple[Part, ...], zones: Zones) -> in
 
 
 def _run(con: Spark, table: Table, statement: str) -> None:
-    """Run what reads the files; a file may be found broken only here."""
+    """Run what reads the source; a file may be found broken only here."""
     try:
         con.execute(statement)
     except Exception as error:  # whatever Spark's readers raise
         rule = f"The table {table.name!r} must be readable."
-        raise ForesellError(rule, str(error).split("\n")[0], "mend what it names") from error
+        raise ForesellError(rule, cause(error), "mend what it names") from error
 
 
 def _take_unknown_lines(con: Spark, table: Table) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features import postgresql
 from features.appeals import known_by
+from features.database import PREFIX
 from features.engine import Engine, connect, quoted
 from features.errors import ForesellError
 from features.grown import grown_blocks, is_grown
@@ -88,32 +89,34 @@ def opened(run: Run, data: Path, zone: str | None, say: Say) -> Iterator[Marketp
     if run.engine == "duckdb":
         yield open_market(data, zone, Settings(), say)
         return
-    from features import spark, spark_intake
+    from features import spark, spark_intake, spark_postgresql
 
-    conf = spark.parse_conf(run.spark_conf)
-    if str(data).startswith(postgresql.PREFIX):
-        rule, step = (
-            "The Spark engine reads a folder of Parquet files.",
-            "write the tables to one, or use --engine duckdb",
-        )
-        raise ForesellError(rule, str(data), step)
+    conf, database = spark.parse_conf(run.spark_conf), _database(data)
     say("starting Spark")
-    with spark.connect(conf) as con:
+    with spark.connect(conf if database is None else spark_postgresql.with_driver(conf)) as con:
         say("reading and checking")
         settings = Settings()
         kept = _quarantine(data, settings)
         share, added = settings.quarantine_share, decided(data, settings)
-        yield spark_intake.open_folder(con, data, zone, share, quarantine_to=kept, added=added)
+        if database is None:
+            yield spark_intake.open_folder(con, data, zone, share, quarantine_to=kept, added=added)
+        else:
+            yield spark_postgresql.open_database(con, database, zone, share, quarantine_to=kept, added=added)
 
 
 def open_market(data: Path, zone: str | None, settings: Settings, say: Say) -> Marketplace:
     """The typed tables of a contract folder or database, with what reviewers decided; what breaks a rule is kept."""
     say("reading and checking")
     kept, share, added = _quarantine(data, settings), settings.quarantine_share, decided(data, settings)
-    if str(data).startswith(postgresql.PREFIX):
-        name = str(data).removeprefix(postgresql.PREFIX)
-        return postgresql.open_database(name, zone, share, quarantine_to=kept, added=added)
+    database = _database(data)
+    if database is not None:
+        return postgresql.open_database(database, zone, share, quarantine_to=kept, added=added)
     return open_folder(data, zone, share, quarantine_to=kept, added=added)
+
+
+def _database(data: Path) -> str | None:
+    """The name of the database that the data lies in; None of a folder."""
+    return str(data).removeprefix(PREFIX) if str(data).startswith(PREFIX) else None
 
 
 def _quarantine(data: Path, settings: Settings) -> Path:

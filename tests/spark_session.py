@@ -1,4 +1,8 @@
-"""A small local Spark for the tests: one session, and no compiling of plans that run on a handful of rows."""
+"""A small local Spark for the tests: one session, and no compiling of plans that run on a handful of rows.
+
+Java's process lives as long as the tests, so what it is started with is the same for all. It stands in a zone of its
+own, which nothing may come to depend on.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -8,17 +12,19 @@ from importlib.util import find_spec
 import pytest
 
 from features.spark import Spark, connect
+from features.spark_postgresql import with_driver
 
-SMALL = {
+SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "1g",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=Europe/Amsterdam",
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.constraintPropagation.enabled": "false",
 }
+SMALL = with_driver(SETTINGS)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from postgresql_server import fresh
 
 from features import postgresql as source
 from features.contract import TABLES
+from features.database import held_tables
 from features.errors import ForesellError
 from features.intake import Marketplace, open_folder
 
@@ -18,28 +19,29 @@ pytestmark = pytest.mark.slow
 
 TABLES_SQL = """
 create type fulfilment as enum ('seller', 'platform');
-create table orders (order_id bigint, line_id text, seller_id varchar(40), price numeric, ordered_at timestamptz,
-    promised_at date, tracking_valid boolean, colour text);
-create table returns (return_id text, order_id bigint, line_id text, opened_at timestamptz);
+create domain exact as numeric; create domain price as exact;
+create table orders (order_id bigint, line_id text, seller_id varchar(40), price price, ordered_at timestamptz,
+    promised_at date, tracking_valid boolean, colour text, delivered_at timestamptz);
+create table returns (return_id text, order_id bigint, line_id text, opened_at timestamptz, refund_amount money);
 create table feedback (feedback_id text, order_id bigint, seller_id text, rating smallint, created_at timestamptz);
 create table sellers (seller_id uuid, fulfilment fulfilment);
 insert into sellers values ('00000000-0000-0000-0000-000000000001', 'platform');
 insert into orders select 100 + n, '1', '00000000-0000-0000-0000-000000000001', 0.1 * n,
-    timestamptz '2024-01-01 10:00+02' + n * interval '1 day', date '2024-02-01', mod(n, 2) = 0, 'red'
+    timestamptz '2024-01-01 10:00+02' + n * interval '1 day', date '2024-02-01', mod(n, 2) = 0, 'red', null
     from generate_series(1, 50) as g(n);
 insert into orders values
-    (101, '1', '00000000-0000-0000-0000-000000000001', 0.1, '2024-01-02 08:00Z', '2024-02-01', false, 'red'),
-    (201, '1', 'x', -1, '2024-01-02 08:00Z', null, null, null),
-    (202, '1', 'x', 'NaN', '2024-01-02 08:00Z', null, null, null),
-    (203, '1', 'x', 12345678901.235, '1924-01-02 08:00Z', null, null, null),
-    (204, '1', null, 2, '2024-01-02 08:00Z', null, null, null);
-insert into returns values ('r1', 101, '1', '2024-01-05 08:00Z'), ('r2', 999, '1', '2024-01-05 08:00Z');
+    (101, '1', '00000000-0000-0000-0000-000000000001', 0.1, '2024-01-02 08:00Z', '2024-02-01', false, 'red', null),
+    (201, '1', 'x', -1, '2024-01-02 08:00Z', null, null, null, null),
+    (202, '1', 'x', 'NaN', '2024-01-02 08:00Z', null, null, null, null),
+    (203, '1', 'x', 12345678901.235, '1924-01-02 08:00Z', null, null, null, null),
+    (204, '1', null, 2, '2024-01-02 08:00Z', null, null, null, null);
+insert into returns values ('r1', 101, '1', '2024-01-05 08:00Z', 12.34), ('r2', 999, '1', '2024-01-05 08:00Z', null);
 insert into feedback values ('f1', 101, 'x', 5, '2024-01-05 08:00Z'), ('f2', 102, 'x', 6, '2024-01-05 08:00Z');
 """
 CSV = {
     "orders": """select order_id, line_id, seller_id, price, ordered_at, promised_at,
-        tracking_valid::text, colour from orders""",
-    "returns": "select * from returns",
+        tracking_valid::text, colour, delivered_at from orders""",
+    "returns": "select return_id, order_id, line_id, opened_at, refund_amount::numeric from returns",
     "feedback": "select * from feedback",
     "sellers": "select * from sellers",
 }
@@ -119,6 +121,22 @@ def test_the_tables_are_of_one_moment_and_only_read(database: sa.Engine, monkeyp
     assert source.open_database(name, quarantine_share=1).report.table("sellers").read == 2
     with source._snapshot(name) as cursor, pytest.raises(Exception, match="read-only transaction"):
         cursor.execute("delete from sellers")
+
+
+def test_a_table_is_neither_altered_nor_emptied_before_it_is_read(database: sa.Engine) -> None:
+    """Another's `truncate` is seen by a transaction of an earlier moment, so it has to wait."""
+    with source._snapshot(name_of(database)) as cursor:
+        held_tables(cursor, name_of(database))
+        for change in ("alter table sellers add column more text", "truncate sellers"):
+            with pytest.raises(sa.exc.OperationalError, match="lock timeout"), database.begin() as con:
+                con.exec_driver_sql(f"set lock_timeout = '50ms'; {change}")
+
+
+def test_a_column_of_another_kind_is_refused_by_its_name(database: sa.Engine) -> None:
+    with database.begin() as con:
+        con.exec_driver_sql("alter table orders add column shipped_at interval[]")
+    with pytest.raises(ForesellError, match=r"orders.shipped_at must hold .* Found: INTERVAL\[\] in the table orders"):
+        source.open_database(name_of(database))
 
 
 def test_a_database_without_a_required_table_is_refused(postgresql: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
