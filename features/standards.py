@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 RISKS = ("returns", "service")
 PARTS = ("", "late_delivery", "cancellation", "item_not_received", "not_as_described", "unresolved_case", "low_rating")
 COMPARATORS = ("<=", "<", ">=", ">")  # what is good
+LATELY_DAYS = 14  # over which the market's recent level is read
 MILLIONTHS = 1_000_000  # limits are held to a millionth, so that a breach is decided in whole numbers
 
 
@@ -55,6 +56,11 @@ class Standard:
     def _millionths(self) -> int:
         share = 1 - self.limit if self.complement else self.limit
         return int(share * MILLIONTHS)
+
+    @property
+    def lately_days(self) -> int:
+        """The days that the market's recent level is read from, no more than the window."""
+        return min(LATELY_DAYS, self.window_days)
 
     def quantities(self) -> tuple[str, ...]:
         """The ledger quantities the rate is made of, each once."""

@@ -83,11 +83,12 @@ def plan(quantities: Collection[str], standards: Collection[Standard]) -> Plan:
 
 
 def standard_columns(standard: Standard) -> set[str]:
-    """Window columns of a standard for every horizon, and its market's and peers' figures."""
+    """Window columns of a standard for every horizon, its market's and peers' figures, and the market's of lately."""
     w = standard.window_days
     spans = {w} | {s for h in HORIZONS for s in (h, w - h) if s > 0}
     groups = {f"{g}_{q}_{w}" for g in ("market", "peer") for q in standard.quantities()}
-    return {f"{q}_{s}" for q in standard.quantities() for s in spans} | groups
+    lately = {f"market_{q}_{standard.lately_days}" for q in standard.quantities()}
+    return {f"{q}_{s}" for q in standard.quantities() for s in spans} | groups | lately
 
 
 def active_columns(quantities: Collection[str]) -> set[str]:

@@ -30,7 +30,7 @@ from models.risk_model import (
 )
 from models.together import Together
 
-NAME, FORMAT = "foresell", 1
+NAME, FORMAT = "foresell", 2
 CARD = "card.md"  # may be missing
 GOLDEN_ROWS = 20
 GOLDEN_TOLERANCE = 1e-9  # another processor may round the last digit of a logarithm differently

@@ -1,7 +1,8 @@
 """The roll-forward: which events stay in the window one horizon ahead, how many orders will come, and what follows.
 
-It repeats the frozen reference of the backtest protocol for any standard, so that later scores have a fixed thing to
-beat. Only how a limit is met differs: whole numbers decide it here, as they do for a breach.
+It is the frozen reference of the backtest protocol for any standard, with the market's recent level: where the last two
+weeks were worse for all, what is to come is worse too. `roll_forward` is the reference itself, so that scores have a
+fixed thing to beat. Only how a limit is met differs: whole numbers decide it here, as they do for a breach.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ Array = NDArray[np.float64]
 PRIOR = 20.0  # orders' worth of the market's rate in every shrunk rate
 LEAST_RATE = 1e-4  # a shrunk rate is held this far from 0 and 1
 LOG_ODDS_BOUND = 5.0
+LEVELS = (1 / 3, 3.0)  # how far the market's recent level may lie from that of the window
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Projection:
     stay_n: Array
     coming: Array  # volume to come: as much as came in the last horizon
     market: Array  # the market's bad share over the window
-    a: Array  # the seller's bad share is Beta(a, b): its own counts and PRIOR orders at the market's
+    a: Array  # the bad share to come is Beta(a, b): the seller's counts, PRIOR orders at the market's, and its level
     b: Array
     room: Array  # most bad events among those to come that still keep the standard; may be negative
     volume_met: Array  # P(minimum volume met at as_of + horizon)
@@ -40,22 +42,29 @@ class Projection:
 
 
 def roll_forward(standard: Standard, block: Block, horizon: int) -> Array:
-    """P(breach at the close of as_of + horizon), shape (rows,), 0..1, without learning."""
-    return project(standard, block, horizon).probability
+    """P(breach at the close of as_of + horizon), shape (rows,), 0..1, by the reference: the market's level stays.
+
+    ForesellError when block lacks a window column.
+    """
+    own, market = _own(standard, block, horizon), market_counts(standard, block, standard.window_days)
+    return carried(Counts(*own, *market, *market), rule(standard, len(block))).probability
 
 
 def project(standard: Standard, block: Block, horizon: int) -> Projection:
     """The roll-forward and its pieces; horizon in days. ForesellError when block lacks a window column.
 
-    Orders to come fail like the seller's shrunk rate: X ~ beta-binomial(coming, a, b). Their number is as large as
-    lately for X, and Poisson around that for the minimum volume.
+    Orders to come fail like the seller's shrunk rate, moved as the market's level has lately: X ~ beta-binomial(coming,
+    a, b). Their number is as large as lately for X, and Poisson around that for the minimum volume.
     """
     return carried(counts(standard, block, horizon), rule(standard, len(block)))
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What a projection starts from; every array has shape (rows,). The market's are those of the whole window."""
+    """What a projection starts from; every array has shape (rows,).
+
+    The market's are those of the whole window, and of its last days (Standard.lately_days).
+    """
 
     now_x: Array
     now_n: Array
@@ -64,6 +73,8 @@ class Counts:
     coming: Array
     market_x: Array
     market_n: Array
+    lately_x: Array
+    lately_n: Array
 
 
 @dataclass(frozen=True)
@@ -79,9 +90,15 @@ class Rule:
 
 def counts(standard: Standard, block: Block, horizon: int) -> Counts:
     """The events and volumes of a standard that a projection needs; ForesellError when block lacks a column."""
+    own = _own(standard, block, horizon)
+    whole, lately = (market_counts(standard, block, days) for days in (standard.window_days, standard.lately_days))
+    return Counts(*own, *whole, *lately)
+
+
+def _own(standard: Standard, block: Block, horizon: int) -> tuple[Array, Array, Array, Array, Array]:
+    """The first five of Counts."""
     now, stay = standard.counts(block), _staying(standard, block, horizon)
-    coming = standard.counts(block, min(horizon, standard.window_days))[1]
-    return Counts(*now, *stay, coming, *market_counts(standard, block))
+    return (*now, *stay, standard.counts(block, min(horizon, standard.window_days))[1])
 
 
 def rule(standard: Standard, rows: int) -> Rule:
@@ -94,7 +111,8 @@ def rule(standard: Standard, rows: int) -> Rule:
 def carried(c: Counts, r: Rule) -> Projection:
     """The counts one horizon on; a row's answer does not depend, to the bit, on the rows beside it."""
     market = c.market_x / np.maximum(c.market_n, 1)
-    rate = np.minimum(np.maximum((c.now_x + PRIOR * market) / (c.now_n + PRIOR), LEAST_RATE), 1 - LEAST_RATE)
+    shrunk = (c.now_x + PRIOR * market) / (c.now_n + PRIOR) * level(c)
+    rate = np.minimum(np.maximum(shrunk, LEAST_RATE), 1 - LEAST_RATE)
     a, b = rate * (c.now_n + PRIOR), (1 - rate) * (c.now_n + PRIOR)
     room = _most_kept(r, c.stay_n + c.coming) - c.stay_x
     met = _poisson_sf(r.minimum_volume - c.stay_n - 1, c.coming)
@@ -102,6 +120,16 @@ def carried(c: Counts, r: Rule) -> Projection:
     expected = rates(r.complement, c.stay_x + beta_binomial.mean(c.coming, a, b), c.stay_n + c.coming)
     own = (c.now_x, c.now_n, c.stay_x, c.stay_n, c.coming)
     return Projection(*own, market, a, b, room, met, past * met, expected)
+
+
+def level(c: Counts) -> Array:
+    """What a rate is multiplied by, shape (rows,): the root of the market's bad share lately over that of the window.
+
+    The root: about half of a move within two weeks is expected to last (docs/data-scientist.md, "What was tried").
+    """
+    market = np.maximum(c.market_x / np.maximum(c.market_n, 1), LEAST_RATE)
+    lately = (c.lately_x + PRIOR * market) / (c.lately_n + PRIOR)
+    return np.sqrt(np.minimum(np.maximum(lately / market, LEVELS[0]), LEVELS[1]))
 
 
 def given_quantile(projection: Projection, share: float | Array) -> Array:
@@ -154,9 +182,8 @@ def rates(complement: NDArray[np.bool_], bad: Array, volume: Array) -> Array:
     return np.where(complement, 1 - share, share)
 
 
-def market_counts(standard: Standard, block: Block) -> tuple[Array, Array]:
-    """The market's bad events and volume over the standard's window, as published with each row, shape (rows,)."""
-    days = standard.window_days
+def market_counts(standard: Standard, block: Block, days: int) -> tuple[Array, Array]:
+    """The market's bad events and volume over so many days, as published with each row, shape (rows,)."""
     return _market(block, standard.numerator, days), _market(block, standard.denominator, days)
 
 
@@ -165,7 +192,8 @@ def columns(standard: Standard, horizon: int) -> tuple[str, ...]:
     days = standard.window_days
     spans = [span for span in (days, days - horizon, min(horizon, days)) if span > 0]
     own = {f"{quantity}_{span}" for quantity in standard.quantities() for span in spans}
-    return tuple(sorted(own | {f"market_{quantity}_{days}" for quantity in standard.quantities()}))
+    market = {f"market_{q}_{span}" for q in standard.quantities() for span in (days, standard.lately_days)}
+    return tuple(sorted(own | market))
 
 
 def _staying(standard: Standard, block: Block, horizon: int) -> tuple[Array, Array]:

@@ -129,6 +129,6 @@ def _columns(standard: Standard, horizon: int) -> list[list[str]]:
     stays, comes = days - horizon, min(horizon, days)
     bad, volume = standard.numerator, standard.denominator
     stay = [[f"{q}_{stays}" for q in side] if stays > 0 else [] for side in (bad, volume)]
-    market = [[f"market_{q}_{days}" for q in side] for side in (bad, volume)]
+    market = [[f"market_{q}_{d}" for q in side] for d in (days, standard.lately_days) for side in (bad, volume)]
     now = [[f"{q}_{days}" for q in side] for side in (bad, volume)]
     return [*now, *stay, [f"{q}_{comes}" for q in volume], *market]

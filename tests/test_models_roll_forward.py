@@ -16,7 +16,7 @@ from features.errors import ForesellError
 from models import roll_forward
 
 
-def rows(*literal: str) -> Block:
+def rows(*literal: str, lately: tuple[float, float] = (2.0, 20.0)) -> Block:
     """One row per line of `now stays last-horizon`, each as bad/volume; the market's rate is 2 of 20."""
     counts = [[float(n) for pair in line.split() for n in pair.split("/")] for line in literal]
     names = (
@@ -28,8 +28,10 @@ def rows(*literal: str) -> Block:
         "ordered_28",
         "market_late_60",
         "market_ordered_60",
+        "market_late_14",
+        "market_ordered_14",
     )
-    return Block(names, np.array([[*row, 2.0, 20.0] for row in counts]))
+    return Block(names, np.array([[*row, 2.0, 20.0, *lately] for row in counts]))
 
 
 def beta_binomial_above(k: int, n: int, a: int, b: int) -> Fraction:
@@ -45,6 +47,35 @@ def test_one_row_worked_by_hand():
     assert (p.a[0], p.b[0], p.room[0], p.volume_met[0]) == (4, 36, 5, 1)
     assert p.probability[0] == pytest.approx(float(beta_binomial_above(5, 10, 4, 36)), rel=1e-12)
     assert p.expected_rate[0] == pytest.approx((1 + 10 * 0.1) / 25)
+
+
+@pytest.mark.parametrize(
+    ("lately", "root"),
+    [
+        ((26.0, 140.0), np.sqrt((26 + 2) / 160 / 0.1)),  # worse than the window's 0.1
+        ((0.0, 20.0), np.sqrt(0.5)),  # nothing bad among 20, with 20 orders at the window's rate beside them
+        ((900.0, 1000.0), np.sqrt(3)),
+        ((0.0, 10_000.0), np.sqrt(1 / 3)),
+        ((0.0, 0.0), 1.0),
+    ],
+)
+def test_the_markets_recent_level_moves_what_is_to_come_by_its_root(lately, root):
+    p = roll_forward.project(STANDARD, rows("2/20 1/15 1/10", lately=lately), 28)
+    assert p.a[0] / (p.a[0] + p.b[0]) == pytest.approx(0.1 * root, rel=1e-12)
+    assert p.a[0] + p.b[0] == pytest.approx(40)
+
+
+def test_the_reference_does_not_know_the_recent_level():
+    worse, usual = rows("2/20 1/15 1/10", lately=(60.0, 140.0)), rows("2/20 1/15 1/10")
+    assert roll_forward.roll_forward(STANDARD, worse, 28) == roll_forward.roll_forward(STANDARD, usual, 28)
+    assert roll_forward.project(STANDARD, worse, 28).probability > roll_forward.project(STANDARD, usual, 28).probability
+
+
+def test_a_window_shorter_than_the_recent_days_has_no_other_level():
+    week = replace(STANDARD, window_days=7)
+    block = Block(("late_7", "ordered_7", "market_late_7", "market_ordered_7"), np.array([[3.0, 30.0, 2.0, 20.0]]))
+    p = roll_forward.project(week, block, 28)
+    assert p.a[0] / (p.a[0] + p.b[0]) == pytest.approx(5 / 50)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +115,8 @@ def test_a_complement_is_read_as_its_bad_share():
 
 
 def test_past_the_window_nothing_stays_and_a_window_comes():
-    block = Block(("late_30", "ordered_30", "market_late_30", "market_ordered_30"), np.array([[3.0, 30.0, 2.0, 20.0]]))
+    market = tuple(f"market_{q}_{days}" for days in (30, 14) for q in ("late", "ordered"))
+    block = Block(("late_30", "ordered_30", *market), np.array([[3.0, 30.0, 2.0, 20.0, 2.0, 20.0]]))
     p = roll_forward.project(replace(STANDARD, window_days=30), block, 56)
     assert (p.stay_x[0], p.stay_n[0], p.coming[0]) == (0, 0, 30)
 
@@ -106,7 +138,9 @@ def test_columns_are_all_that_it_reads():
     block = rows("2/20 1/15 1/10")
     needed = roll_forward.columns(STANDARD, 28)
     least = Block(needed, block.matrix(needed))
-    assert roll_forward.roll_forward(STANDARD, least, 28) == roll_forward.roll_forward(STANDARD, block, 28)
+    assert (
+        roll_forward.project(STANDARD, least, 28).probability == roll_forward.project(STANDARD, block, 28).probability
+    )
 
 
 def test_a_missing_window_column_is_named():

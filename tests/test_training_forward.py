@@ -20,7 +20,10 @@ def rows(*literal: str, peers: str = "30/100", market: str = "40/200") -> Block:
     """One row per line of `now stays last-horizon`, each as bad/volume; the peer group's and the market's beside it."""
     names = [f"{q}_{span}" for span in COLUMNS for q in ("late", "ordered")]
     names += [f"{group}_{q}_60" for group in ("peer", "market") for q in ("late", "ordered")]
-    counts = [[float(n) for pair in f"{line} {peers} {market}".split() for n in pair.split("/")] for line in literal]
+    names += ["market_late_14", "market_ordered_14"]
+    counts = [
+        [float(n) for pair in f"{line} {peers} {market} {market}".split() for n in pair.split("/")] for line in literal
+    ]
     return Block(tuple(names), np.array(counts))
 
 

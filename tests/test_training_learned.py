@@ -32,8 +32,8 @@ def drawn(strength: float, kept: float) -> tuple[Block, np.ndarray, np.ndarray]:
         "late_28": bad[1],
         "ordered_28": volume[1],
     }
-    columns |= {f"{g}_late_60": np.full(ROWS, 2000) for g in ("peer", "market")}
-    columns |= {f"{g}_ordered_60": np.full(ROWS, 10000) for g in ("peer", "market")}
+    for figure in ("peer_{}_60", "market_{}_60", "market_{}_14"):
+        columns |= {figure.format("late"): np.full(ROWS, 2000), figure.format("ordered"): np.full(ROWS, 10000)}
     block = Block(tuple(columns), np.column_stack([*columns.values()]).astype(float))
     return block, bad[2].astype(float), volume[2].astype(float)
 

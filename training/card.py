@@ -41,11 +41,13 @@ LIMITS = (
 )
 METHOD = (
     "The roll-forward works out which orders stay in the window, which leave it and how many will come, and gives the "
-    "log-odds that trees are boosted from. One line through the log-odds, fitted on predictions of weeks that the "
-    "trees had not seen, makes them probabilities. Served log-odds = a x (offset + base + contributions) + c. "
-    "Contributions are exact TreeSHAP values, so the parts of an answer add up to it.",
-    "It assumes that orders come at the pace of late, that what the last weeks say of a seller lasts for some weeks, "
-    "and that labels are known one horizon after their rows. Rows treated by an intervention are not learned from.",
+    "log-odds that trees are boosted from. Orders to come fail at the seller's own rate, drawn to the market's and "
+    "moved by the root of what the market's last two weeks are to its window. One line through the log-odds, fitted on "
+    "predictions of weeks that the trees had not seen, makes them probabilities. Served log-odds = a x (offset + base "
+    "+ contributions) + c. Contributions are exact TreeSHAP values, so the parts of an answer add up to it.",
+    "It assumes that orders come at the pace of late, that half of what moved the market lately lasts, that what the "
+    "last weeks say of a seller lasts for some weeks, and that labels are known one horizon after their rows. Rows "
+    "treated by an intervention are not learned from.",
 )
 MONITORING = (
     "`foresell compare DATA` sets the registered versions beside each other on the newest weeks, with the gates.",

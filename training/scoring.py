@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from models.roll_forward import roll_forward
 from training import alerts, baselines, forward, reference
 from training.daily import Daily, daily_counts
 from training.fit import RATES, SEEDS, Fitted, Rows, choose, choose_rate, fit, out_of_time, side_by_side
@@ -123,7 +124,7 @@ def _simple(material: Material, goal: Target, rows: Ints, taught: Forward) -> di
         "current_metric": [baselines.current_metric(goal.standard, block)],
         "peer_only": [baselines.peer_only(goal.standard, block)],
         "shrunk_rate": [baselines.shrunk_rate(goal.standard, block)],
-        "roll_forward": [goal.projection.probability[rows]],
+        "roll_forward": [roll_forward(goal.standard, block, goal.horizon)],
         "roll_forward_v2": [forward.probability(goal.standard, block, goal.horizon, taught)],
     }
 
