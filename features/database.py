@@ -75,11 +75,11 @@ def _kind(name: str) -> Kind:
     return KINDS.get(name, Kind(name.upper(), "null"))
 
 
-def query(table: Table, columns: Mapping[str, Kind]) -> str:
+def query(table: Table, columns: Mapping[str, Kind], *also: str) -> str:
     """A select of the columns that the contract knows."""
     known = {c.name for c in table.columns}
     asked = [kind.asked.format(f'"{c}"') + f' as "{c}"' for c, kind in columns.items() if c in known]
-    return f"select {', '.join(asked) or 'null as nothing'} from {table.name}"
+    return f"select {', '.join((*asked, *also)) or 'null as nothing'} from {table.name}"
 
 
 def part(relation: str, table: Table, columns: Mapping[str, Kind], name: str) -> Part:

@@ -1,7 +1,7 @@
 """Intake from PostgreSQL on Spark, through its JDBC connector: the same checks over the same rows of one moment.
 
-Spark opens a connection for each table, so one connection of ours holds the moment until all are read: it exports its
-snapshot, and each of Spark's adopts it.
+Spark opens connections of its own, so one of ours holds the moment until all tables are read: it exports its snapshot,
+and each of Spark's adopts it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,11 @@ JAR = Path("/usr/share/java/postgresql.jar")  # of Debian's libpostgresql-jdbc-j
 DRIVER = "org.postgresql.Driver"
 CARRIED = ("sslmode", "sslrootcert", "sslcert", "sslkey", "options")  # what libpq and the driver call alike
 ROWS = "10000"  # fetched at a time; only with some number does Spark open the transaction that a snapshot needs
+STREAM, STREAMS = 16_384, 16  # pages of 8 KB that are worth a stream of their own, and streams at once
+PAGES = """with parts (part) as (
+    select to_regclass('{0}') union select relid from pg_partition_tree(to_regclass('{0}'))),
+sizes as (select pg_relation_size(part) / current_setting('block_size')::bigint as pages from parts)
+select coalesce(sum(pages), 0), coalesce(max(pages), 0) from sizes"""
 TIMES: Mapping[str, tuple[str, str]] = {  # how each is asked for as text, and what Spark makes of it
     "DATE": ("({})::text", "date"),
     "TIMESTAMP": ("({})::text", "timestamp_ntz"),
@@ -55,7 +60,7 @@ def open_database(
     zones = said_zones({}, zone, times_zone)
     with _moment(name) as holder:
         held, options = held_tables(holder.cursor(), name), _options(holder, name)
-        parts = {table: (_part(con, options, name, TABLES[table], columns),) for table, columns in held.items()}
+        parts = {t: (_part(con, options, name, TABLES[t], held[t], _ranges(holder, t)),) for t in held}
         market = spark_intake.read_parts(con, name, zones, spark_intake.with_frames(con, parts, added or {}))
     return accepted(market, quarantine_share, quarantine_to)
 
@@ -99,16 +104,28 @@ def _adopted(holder: "psycopg.Connection") -> str:
     return f"{SNAPSHOT}; set transaction snapshot {quoted(found[0][0])}"
 
 
-def _part(con: Spark, options: Mapping[str, str], name: str, table: Table, columns: Mapping[str, Kind]) -> Part:
-    """A view of the table in the database; nothing of it is read yet."""
-    asked = {c: _as_text(kind) for c, kind in columns.items()}
-    found = con.session.read.format("jdbc").options(**options)
+def _ranges(holder: "psycopg.Connection", table: str) -> list[str]:
+    """Conditions that split a large table by where its rows lie, which does not change while it is held."""
+    pages, longest = map(int, holder.execute(PAGES.format(table)).fetchall()[0])
+    streams = min(max(pages // STREAM, 1), STREAMS)
+    cuts = [f"'({longest * i // streams},0)'" for i in range(1, streams)]
+    from_here = ["true", *(f"at >= {cut}" for cut in cuts)]
+    to_there = [*(f"at < {cut}" for cut in cuts), "true"]
+    return [f"{first} and {last}" for first, last in zip(from_here, to_there, strict=True)]
+
+
+def _part(
+    con: Spark, options: Mapping[str, str], name: str, table: Table, columns: Mapping[str, Kind], ranges: list[str]
+) -> Part:
+    """A view of the table in the database, in a stream for each range; nothing of it is read yet."""
+    place = ("ctid as at",) if len(ranges) > 1 else ()  # a view has none, and is read in one stream
+    asked = query(table, {c: _as_text(kind) for c, kind in columns.items()}, *place)
     try:
-        rows = found.option("dbtable", f"({query(table, asked)}) as {table.name}").load()
+        rows = con.session.read.options(**options).jdbc(options["url"], f"({asked}) as asked", predicates=ranges)
     except Exception as error:  # whatever Spark or the driver raise
         raise _refused(error) from None
     relation = f"database_{table.name}"
-    rows.selectExpr(*(_back(c, columns) for c in rows.columns)).createOrReplaceTempView(relation)
+    rows.selectExpr(*(_back(c, columns) for c in rows.columns if c != "at")).createOrReplaceTempView(relation)
     return part(relation, table, columns, name)
 
 

@@ -55,5 +55,7 @@ insert into sellers values ('anna');
 insert into orders values ('1', '1', 'anna', 5, '2024-03-31 02:30'), ('2', '1', 'anna', 5, '0044-03-15 12:00'),
     ('3', '1', 'anna', 99999999999.994999999999, '2024-04-01 02:30'), ('4', '1', 'anna', -5, 'infinity'),
     ('5', '1', 'anna', 5, '2024-04-01 02:30'), ('5', '1', 'anna', 5, '2024-04-01 02:30');
+insert into orders select n, '1', 'anna', 0.01 * n, timestamp '2024-04-01 00:00' + n * interval '1 h'
+    from generate_series(100, 800) as g(n);
 insert into returns values ('r1', '1', '1', '2024-04-02 02:30'), ('r2', '999', '1', '2024-04-02 02:30');
 """

@@ -11,7 +11,7 @@ from postgresql_server import fresh
 
 from features import postgresql as source
 from features.contract import TABLES
-from features.database import held_tables
+from features.database import KINDS, Kind, held_tables
 from features.errors import ForesellError
 from features.intake import Marketplace, open_folder
 
@@ -29,6 +29,7 @@ insert into sellers values ('00000000-0000-0000-0000-000000000001', 'platform');
 insert into orders select 100 + n, '1', '00000000-0000-0000-0000-000000000001', 0.1 * n,
     timestamptz '2024-01-01 10:00+02' + n * interval '1 day', date '2024-02-01', mod(n, 2) = 0, 'red', null
     from generate_series(1, 50) as g(n);
+update orders set price = 1.005 where order_id = 150;
 insert into orders values
     (101, '1', '00000000-0000-0000-0000-000000000001', 0.1, '2024-01-02 08:00Z', '2024-02-01', false, 'red', null),
     (201, '1', 'x', -1, '2024-01-02 08:00Z', null, null, null, null),
@@ -146,6 +147,29 @@ def test_a_database_without_a_required_table_is_refused(postgresql: sa.URL, monk
         source.open_database("postgres")
     with pytest.raises(ForesellError, match="no_such"):
         source.open_database("no_such")
+
+
+TOO_FAR = "greatest(least({0}, '9999-12-31'), '0001-01-01')"
+READ_WRONG = {
+    "a missing time is one too far": {"timestamp with time zone": Kind("TIMESTAMP WITH TIME ZONE", TOO_FAR)},
+    "money is the number that it is kept as": {"money": Kind("BIGINT")},
+    "exact numbers are read as binary ones": {"numeric": Kind("DOUBLE", "{0}::float8")},
+}
+
+
+@pytest.mark.parametrize("fault", READ_WRONG)
+def test_a_column_that_is_read_wrong_is_found(
+    fault: str, database: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.database.KINDS", KINDS | READ_WRONG[fault])
+    with pytest.raises((AssertionError, ForesellError)):
+        test_a_database_reads_as_the_same_tables_in_files(database, tmp_path)
+
+
+def test_tables_of_several_moments_are_found(database: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "SNAPSHOT", "set transaction read only")
+    with pytest.raises(AssertionError):
+        test_the_tables_are_of_one_moment_and_only_read(database, monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["shop password=secret", "//me:secret@host/shop", ""])

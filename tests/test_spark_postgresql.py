@@ -1,5 +1,6 @@
 """PostgreSQL through Spark's JDBC: the embedded engine's report, quarantine and tables; the password shows nowhere."""
 
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -70,6 +71,30 @@ def name_of(shop: sa.Engine) -> str:
     return str(shop.url.database)
 
 
+def test_spark_connects_where_libpq_does(shop: sa.Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By a service's file and a file of passwords; a socket is refused, for the driver knows none."""
+    port, name = os.environ["PGPORT"], name_of(shop)
+    for variable in ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD"):
+        monkeypatch.delenv(variable)
+    (tmp_path / "services").write_text(f"[shop]\nhost=127.0.0.1\nport={port}\nuser=reader\nsslmode=disable\n")
+    (tmp_path / "passwords").write_text(f"127.0.0.1:{port}:{name}:reader:{PASSWORD}\n")
+    (tmp_path / "passwords").chmod(0o600)
+    for variable, value in {"SERVICEFILE": "services", "PASSFILE": "passwords"}.items():
+        monkeypatch.setenv(f"PG{variable}", str(tmp_path / value))
+    monkeypatch.setenv("PGSERVICE", "shop")
+    monkeypatch.setenv("PGOPTIONS", "-c search_path=clocks")
+    with source._moment(name) as holder:
+        options = source._options(holder, name)
+    assert options["url"] == f"jdbc:postgresql://127.0.0.1:{port}/{name}"
+    carried = ("user", "password", "sslmode", "options")
+    assert [options[option] for option in carried] == ["reader", PASSWORD, "disable", "-c search_path=clocks"]
+    monkeypatch.delenv("PGSERVICE")
+    for variable, value in {"HOST": shop.url.query["host"], "PORT": port, "USER": shop.url.username}.items():
+        monkeypatch.setenv(f"PG{variable}", str(value))
+    with source._moment(name) as holder, pytest.raises(ForesellError, match="the socket in"):
+        source._options(holder, name)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
@@ -112,8 +137,9 @@ def test_report_quarantine_and_tables_are_those_of_the_embedded_engine(
 
 @pytest.fixture
 def clocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other schema, named as libpq names it."""
+    """The other schema, named as libpq names it, and a stream for each page of a table."""
     monkeypatch.setenv("PGOPTIONS", "-c search_path=clocks")
+    monkeypatch.setattr(source, "STREAM", 1)
 
 
 def emptied(spark: Spark) -> None:
@@ -135,7 +161,8 @@ def judged_there(spark: Spark, shop: sa.Engine) -> list[Any]:
     name, orders, late = name_of(shop), TABLES["orders"], "insert into clocks.orders (order_id) values ('late')"
     with source._moment(name) as holder:
         columns = database.held_tables(holder.cursor(), name)["orders"]
-        part = source._part(spark, source._options(holder, name), name, orders, columns)
+        ranges = source._ranges(holder, "orders")
+        part = source._part(spark, source._options(holder, name), name, orders, columns, ranges)
         with shop.begin() as con:
             con.exec_driver_sql(late)
         lines = spark.execute(checked(orders, part, TIMES)).fetchall()
@@ -147,15 +174,18 @@ def judged_there(spark: Spark, shop: sa.Engine) -> list[Any]:
 @pytest.mark.usefixtures("clocks")
 def test_lines_are_read_and_judged_alike_at_one_moment(spark: Spark, shop: sa.Engine) -> None:
     expected = judged_here(name_of(shop))
-    assert len(expected) == 6
+    assert len(expected) == 6 + 701
     assert judged_there(spark, shop) == expected
+    assert spark.session.table("database_orders").rdd.getNumPartitions() == 6
 
 
+RANGES = source._ranges
 AS_BINARY = {"numeric": database.Kind("VARCHAR", "{}::float8::text")}
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "the moment is not adopted": (source, "_adopted", lambda holder: "select 1"),
     "times pass through those of Java": (source, "_as_text", lambda kind: kind),
     "exact numbers are read as binary ones": (database, "KINDS", database.KINDS | AS_BINARY),
+    "the rows past the last page are not read": (source, "_ranges", lambda *given: RANGES(*given)[:-1]),
     "a row that breaks a rule is not marked": (checks, "_first_broken", lambda conditions: "cast(null as integer)"),
 }
 
