@@ -58,7 +58,7 @@ screenshots: $(STAMP)  ## pictures of the review pages for README and docs, from
 	$(BIN)/python -m benchmarks.screenshots
 
 lock: $(STAMP)  ## requirements.lock from pyproject.toml, keeping the versions it names
-	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra demo --extra tune --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --quiet -o requirements.lock
 	grep -o 'pyspark[^"]*' pyproject.toml | head -1 | $(BIN)/uv pip compile - --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --quiet -o requirements-spark.lock

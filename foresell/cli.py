@@ -41,6 +41,10 @@ TestDays = Annotated[
         metavar="FILE|preset:NAME",
     ),
 ]
+Trees = Annotated[
+    Path | None,
+    typer.Option(help="Tree settings by risk, as `foresell tune` writes them; else the present ones.", metavar="FILE"),
+]
 Name = Annotated[str, typer.Argument(help="Name that the person logs in with.", show_default=False)]
 RunBy = Annotated[Literal["duckdb", "spark"], typer.Option(help="What runs the SQL: this process, or a Spark cluster.")]
 SparkConf = Annotated[
@@ -161,21 +165,42 @@ def backtest(
         "report.json"
     ),
     standards: Standards = None,
+    trees: Trees = None,
     zone: Zone = None,
     as_json: Json = False,
 ) -> None:
     """Compare the model with the baselines on weeks it has not seen; train nothing for use."""
     from foresell.modelling import run_backtest
 
-    show(run_backtest(data, out, standards, zone), as_json)
+    show(run_backtest(data, out, standards, zone, trees), as_json)
 
 
 @app.command()
-def train(data: Data, standards: Standards = None, zone: Zone = None, as_json: Json = False) -> None:
+def tune(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="File to write: every trial, and what `--trees` takes.")] = Path(
+        "trees.json"
+    ),
+    trials: Annotated[int, typer.Option(help="How many settings to try; the first are the present ones.", min=1)] = 25,
+    risk: Annotated[Literal["returns", "service"] | None, typer.Option(help="Of one risk; else of each.")] = None,
+    standards: Standards = None,
+    zone: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Search for better tree settings on the training period alone, under a budget for explanations."""
+    from foresell.tuning import run_search
+
+    show(run_search(data, out, trials, risk, standards, zone), as_json)
+
+
+@app.command()
+def train(
+    data: Data, standards: Standards = None, trees: Trees = None, zone: Zone = None, as_json: Json = False
+) -> None:
     """Backtest, fit, calibrate, and register the bundle as challenger in MLflow."""
     from foresell.modelling import run_training
 
-    show(run_training(data, standards, zone), as_json)
+    show(run_training(data, standards, zone, trees), as_json)
 
 
 @app.command()

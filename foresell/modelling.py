@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import RenderableType
@@ -21,7 +23,7 @@ from foresell.results import SCORES, SLICE
 from models import registry
 from models.bundle import CARD
 from simulation import parameters
-from training import causes, truth
+from training import causes, trees, truth
 from training.backtest import backtest
 from training.kept import FILE as KEPT
 from training.markdown import number
@@ -29,6 +31,7 @@ from training.pipeline import Training, train
 from training.report import render
 from training.scoring import Options
 from training.summary import sentences
+from training.trees import TreeSettings
 
 # The public records of the reference: what its boosting groups each by.
 PUBLIC_RECORDS: Mapping[str, tuple[str, ...]] = {
@@ -38,17 +41,19 @@ PUBLIC_RECORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def run_backtest(data: Path, out: Path, standards: str | None, zone: str | None) -> Outcome:
-    """Compare the model with the baselines; the report as JSON, and a page beside it."""
-    file, page = load(standards), out.with_suffix(".html")
+def run_backtest(
+    data: Path, out: Path, standards: str | None, zone: str | None, trees_file: Path | None = None
+) -> Outcome:
+    """Compare the model with the baselines; the report as JSON, and a page beside it. trees_file: settings by risk."""
+    file, page, given = load(standards), out.with_suffix(".html"), _given(trees_file)
     with steps() as say:
         market = open_market(data, zone, Settings(), say)
-        options = options_for(market, data)
+        options = replace(options_for(market, data), trees=given)
         report = backtest(market, file, options, say)
     out.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(report), encoding="utf-8")
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    shown = (*scores_tables(report), f"\nWritten to {out} and {page}")
+    shown = (*scores_tables(report), *_said(trees_file, given), f"\nWritten to {out} and {page}")
     return Outcome({"out": str(out), "page": str(page), "report": report}, shown)
 
 
@@ -76,23 +81,42 @@ def _score_row(name: str, figures: Mapping[str, float | None]) -> tuple[str, ...
     return (SCORES[name], *ranks, number(figures["brier"], 4))
 
 
-def run_training(data: Path, standards: str | None, zone: str | None) -> Outcome:
+def _given(file: Path | None) -> dict[str, TreeSettings]:
+    """Tree settings by risk, of a file; without one none, and the present ones are used."""
+    return {} if file is None else trees.read(file)
+
+
+def _said(file: Path | None, given: Mapping[str, TreeSettings]) -> list[RenderableType]:
+    """Which risks had the settings of a file."""
+    if file is None:
+        return []
+    named = f"those of {file} for {' and '.join(given)}" if given else f"the present ones: {file} names no risk"
+    return [Text(f"\nTree settings: {named}.")]
+
+
+def run_training(data: Path, standards: str | None, zone: str | None, trees_file: Path | None = None) -> Outcome:
     """Backtest, fit and judge, and register the bundle as the challenger."""
-    settings = Settings()
+    settings, given = Settings(), _given(trees_file)
     with steps() as say:
-        version, made, verdict = train_challenger(data, load(standards), zone, settings, say)
-    shown = (*scores_tables(made.report), "", *_verdict(version, made, verdict))
+        version, made, verdict = train_challenger(data, load(standards), zone, settings, say, given)
+    shown = (*scores_tables(made.report), *_said(trees_file, given), "", *_verdict(version, made, verdict))
     return Outcome(_training_facts(version, made, verdict), shown)
 
 
 def train_challenger(
-    data: Path, standards: StandardsFile, zone: str | None, settings: Settings, say: Say
+    data: Path,
+    standards: StandardsFile,
+    zone: str | None,
+    settings: Settings,
+    say: Say,
+    given: Mapping[str, TreeSettings] = MappingProxyType({}),
 ) -> tuple[str, Training, Verdict]:
     """The registered version, and what the training left in a folder of its own under home."""
     market = open_market(data, zone, settings, say)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     unfinished = settings.home / "trainings" / "unfinished"
-    made = train(market, standards, folder, options_for(market, data), progress=say, unfinished=unfinished)
+    options = replace(options_for(market, data), trees=given)
+    made = train(market, standards, folder, options, progress=say, unfinished=unfinished)
     verdict = promotion.judged(made, settings, say)
     say("registering in MLflow")
     return registry.log_training(_run(made, verdict), settings), made, verdict

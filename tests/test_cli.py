@@ -22,6 +22,7 @@ COMMANDS = (
     "import",
     "features",
     "backtest",
+    "tune",
     "train",
     "compare",
     "recalibrate",

@@ -11,6 +11,7 @@ from models.calibration import Calibration
 from training import fit
 from training.fit import Rows
 from training.line import fit_line
+from training.trees import TreeSettings
 
 TRAINING = Path(fit.__file__).parent
 
@@ -76,24 +77,25 @@ def test_a_longer_list_must_gain_more_than_noise(monkeypatch: pytest.MonkeyPatch
 
 def test_the_rate_is_the_slower_unless_the_other_gains_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     losses = {fit.RATES[0]: np.array([0.5, 0.4, 0.6]), fit.RATES[1]: np.array([0.4, 0.3, 0.51])}
-    monkeypatch.setattr(fit, "block_loss", lambda known, horizon, rate: losses[rate])
-    assert fit.choose_rate(rows(days=60), 28) == fit.RATES[1]
-    assert fit.choose_rate(rows(days=24), 28) == fit.RATES[0], "one season tells nothing"
+    monkeypatch.setattr(fit, "block_loss", lambda known, horizon, trees: losses[trees.learning_rate])
+    assert fit.choose_rate(rows(days=60), 28) == TreeSettings(learning_rate=fit.RATES[1])
+    assert fit.choose_rate(rows(days=24), 28) == fit.PRESENT, "one season tells nothing"
     losses[fit.RATES[1]] = np.array([0.3, 0.5, 0.6])
-    assert fit.choose_rate(rows(days=60), 28) == fit.RATES[0]
+    assert fit.choose_rate(rows(days=60), 28) == fit.PRESENT
 
 
 def test_a_blocks_loss_is_the_mean_of_its_days() -> None:
     known = rows(days=60)
-    daily, blocks = fit.daily_loss(known, 28), fit.block_loss(known, 28, fit.RATES[0])
+    daily, blocks = fit.daily_loss(known, 28), fit.block_loss(known, 28, fit.PRESENT)
     assert np.allclose(blocks[:-1], daily[: 4 * (len(blocks) - 1)].reshape(-1, 4).mean(axis=1))
     assert len(blocks) == -(-len(daily) // 4)
 
 
 def test_a_rate_makes_other_trees() -> None:
-    slow, fast = (fit.boost(rows(), 0, rate).model_to_string() for rate in fit.RATES)
+    both_rates = [TreeSettings(learning_rate=rate) for rate in fit.RATES]
+    slow, fast = (fit.boost(rows(), 0, trees).model_to_string() for trees in both_rates)
     assert slow == fit.boost(rows(), 0).model_to_string() != fast
-    both = fit.fit(rows(), 28, 0, rate=fit.RATES[1])
+    both = fit.fit(rows(), 28, 0, trees=both_rates[1])
     assert both.trees.model_to_string() == fast
     assert not np.array_equal(both.raw, fit.fit(rows(), 28, 0).raw, equal_nan=True)
 

@@ -15,31 +15,17 @@ from scipy.special import expit
 from models.calibration import Calibration
 from training.line import fit_line, told
 from training.metrics import log_loss
+from training.trees import PRESENT, RATES, TreeSettings
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 T = TypeVar("T")
 R = TypeVar("R")
+Fold = tuple[Mask, Mask]  # rows to learn from, and rows to tell of
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
-ROUNDS = 200  # slow, shallow and strongly sampled trees: less of one season is learned by heart
-RATES = (0.02, 0.04)  # learning rates: the first, unless the second is better by more than noise
 ENOUGH_BLOCKS = 6  # half a year of blocks of 28 days; fewer tell of one season
 INNER_FOLDS = 4
-TREES = {
-    "objective": "binary",
-    "num_leaves": 15,
-    "max_depth": 4,
-    "min_data_in_leaf": 100,
-    "bagging_fraction": 0.5,
-    "bagging_freq": 1,
-    "feature_fraction": 0.3,
-    "lambda_l2": 10.0,
-    "num_threads": 1,  # fits run beside each other instead, which is faster on small data and on a busy machine
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbose": -1,
-}
 
 
 @dataclass(frozen=True)
@@ -87,16 +73,16 @@ class Fitted:
         return rows.offset + tree_sum(self.trees, rows)
 
 
-def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None, rate: float = RATES[0]) -> Fitted:
+def fit(rows: Rows, horizon: int, seed: int, raw: Array | None = None, trees: TreeSettings = PRESENT) -> Fitted:
     """The line from out-of-time predictions of inner folds, then the trees on every row (contract.md section 5).
 
     raw: those predictions, where they are known already: shape (rows,), nan for rows without one.
     """
-    raw = out_of_time(rows, horizon, seed, rate) if raw is None else raw
+    raw = out_of_time(rows, horizon, seed, trees) if raw is None else raw
     seen = np.flatnonzero(np.isfinite(raw))
     if rows.free is not None:
         seen = seen[told(rows.free[seen], rows.label[seen])]
-    return Fitted(boost(rows, seed, rate), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
+    return Fitted(boost(rows, seed, trees), fit_line(raw[seen], rows.label[seen], rows.as_of[seen], horizon), raw)
 
 
 def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> tuple[str, ...]:
@@ -109,15 +95,22 @@ def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> t
     return candidates[first_unless_better(losses)]
 
 
-def choose_rate(rows: Rows, horizon: int) -> float:
-    """The learning rate, by the same rule over blocks of one horizon: weeks of one share its weather.
+def choose_rate(rows: Rows, horizon: int) -> TreeSettings:
+    """The present settings at one of the RATES, by the same rule over blocks of one horizon: weeks share its weather.
 
     The first where the inner folds tell of fewer than ENOUGH_BLOCKS: how much to learn cannot be known from one season.
     """
-    told = [rows.as_of[inside] for _, inside in inner_folds(rows.as_of, horizon)] if len(rows) else []
-    if not told or len(np.unique(blocks_of(np.concatenate(told), horizon))) < ENOUGH_BLOCKS:
-        return RATES[0]
-    return RATES[first_unless_better(side_by_side(lambda rate: block_loss(rows, horizon, rate), RATES))]
+    if blocks_told(rows, list(inner_folds(rows.as_of, horizon)) if len(rows) else [], horizon) < ENOUGH_BLOCKS:
+        return PRESENT
+    offered = [replace(PRESENT, learning_rate=rate) for rate in RATES]
+    return offered[first_unless_better(side_by_side(lambda trees: block_loss(rows, horizon, trees), offered))]
+
+
+def blocks_told(rows: Rows, folds: Sequence[Fold], horizon: int) -> int:
+    """How many blocks of one horizon the rows of these folds lie in."""
+    if not folds:
+        return 0
+    return len(np.unique(blocks_of(np.concatenate([rows.as_of[inside] for _, inside in folds]), horizon)))
 
 
 def blocks_of(days: Ints, horizon: int) -> Ints:
@@ -140,9 +133,13 @@ def daily_loss(rows: Rows, horizon: int) -> Array:
     return _loss_by_day(rows, out_of_time(rows, horizon, SEEDS[0]))[1]
 
 
-def block_loss(rows: Rows, horizon: int, rate: float) -> Array:
+def block_loss(rows: Rows, horizon: int, trees: TreeSettings) -> Array:
     """The same for each block of one horizon, of the free rows: the mean of its days."""
-    raw = out_of_time(rows, horizon, SEEDS[0], rate)
+    return loss_by_block(rows, horizon, out_of_time(rows, horizon, SEEDS[0], trees))
+
+
+def loss_by_block(rows: Rows, horizon: int, raw: Array) -> Array:
+    """The log loss of raw log-odds (nan: not asked) in each block of one horizon, of the free rows, shape (blocks,)."""
     days, losses = _loss_by_day(rows, raw if rows.free is None else np.where(rows.free, raw, np.nan))
     block = np.unique(blocks_of(days, horizon), return_inverse=True)[1]
     return np.asarray(np.bincount(block, losses) / np.bincount(block))
@@ -154,10 +151,11 @@ def _loss_by_day(rows: Rows, raw: Array) -> tuple[Ints, Array]:
     return days, np.array([log_loss(rows.label[day], expit(raw[day])) for day in told])
 
 
-def boost(rows: Rows, seed: int, rate: float = RATES[0]) -> lgb.Booster:
+def boost(rows: Rows, seed: int, trees: TreeSettings = PRESENT) -> lgb.Booster:
     """Trees on top of the rows' offset; the same rows and seed give the same bytes."""
     data = lgb.Dataset(rows.matrix, rows.label, init_score=rows.offset, feature_name=list(rows.names))
-    return lgb.train(TREES | {"seed": seed, "learning_rate": rate}, data, ROUNDS)
+    told = trees.parameters() | {"seed": seed, "learning_rate": trees.learning_rate}
+    return lgb.train(told, data, trees.rounds)
 
 
 def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
@@ -166,13 +164,13 @@ def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
     return np.asarray(trees.predict(rows.matrix, raw_score=True, num_threads=1)) if len(rows) else np.empty(0)
 
 
-def out_of_time(rows: Rows, horizon: int, seed: int, rate: float = RATES[0]) -> Array:
+def out_of_time(rows: Rows, horizon: int, seed: int, trees: TreeSettings = PRESENT) -> Array:
     """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); else nan."""
     raw = np.full(len(rows), np.nan)
     for before, inside in inner_folds(rows.as_of, horizon):
         known = rows.label[before]
         if len(known) and 0 < known.mean() < 1:
-            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed, rate), rows.take(inside))
+            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed, trees), rows.take(inside))
     return raw
 
 
@@ -182,7 +180,7 @@ def side_by_side(task: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(pool.map(task, items))
 
 
-def inner_folds(as_of: Ints, horizon: int) -> Iterator[tuple[Mask, Mask]]:
+def inner_folds(as_of: Ints, horizon: int) -> Iterator[Fold]:
     """Forward-chained folds: rows whose labels were known when the fold opens, and the rows of the fold.
 
     The folds share out the days that come after one horizon and a third of what then is left.

@@ -95,7 +95,7 @@ def retrained(material: Material, goal: Target, tested: Tested, read: Reader, ro
     known = np.flatnonzero(goal.known_by(opens))
     served = read.added(tested.fitted[int(fold.max())].trees, data.matrix[last])
     draws = [(seed, _drawn(material, known, seed)) for seed in range(1, RETRAINED + 1)]
-    models = side_by_side(lambda drawn: boost(data.take(drawn[1]), drawn[0], tested.rate), draws)
+    models = side_by_side(lambda drawn: boost(data.take(drawn[1]), drawn[0], tested.trees), draws)
     same = [shared(served, read.added(trees, data.matrix[last])) for trees in models]
     return {"rows": len(last), "models": RETRAINED, "share": float(np.mean(same))}
 

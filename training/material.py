@@ -1,7 +1,7 @@
 """From a marketplace to what is learned from and tested on: ledger, rows of active sellers, labels, daily breaches."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -75,10 +75,17 @@ class Target:
         return np.asarray(seen & np.isfinite(self.rows.label) & ~self.treated)
 
 
-def prepare(market: Marketplace, standards: StandardsFile, progress: Progress | None = None) -> Material:
-    """Ledger and rows of every as-of day up to the data's end. ForesellError for too short a record."""
+def prepare(
+    market: Marketplace, standards: StandardsFile, progress: Progress | None = None, training_only: bool = False
+) -> Material:
+    """Ledger and rows of every as-of day up to the data's end. ForesellError for too short a record.
+
+    training_only: the data ends where the test period begins; what became known later is held back unread.
+    """
     say = progress or _quiet
     moments = resolve(standards.backtest, market)
+    if training_only:
+        moments = replace(moments, data_end=moments.test_from)
     say("building the ledger")
     ledger = build_ledger(hold_back(market, moments.data_end))
     useful = usable(standards.standards, ledger.quantities)

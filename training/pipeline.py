@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from training.backtest import assembled, goals_of, iso, part_of
 from training.bands import cut_points
 from training.card import card
 from training.evaluate import flat
-from training.fit import RATES, ROUNDS, TREES, Fitted, fit
+from training.fit import Fitted, fit
 from training.gates import Gate, judge
 from training.kept import FILE as KEPT
 from training.kept import rows_to_keep
@@ -35,11 +36,12 @@ from training.outcomes import spread_of
 from training.report import render
 from training.scoring import Options, chosen
 from training.stages import NOTHING_KEPT, Stages, stages
+from training.trees import PRESENT, RATES, TreeSettings, checked
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
-Recipe = tuple[tuple[str, ...], float]  # features and learning rate
+Recipe = tuple[tuple[str, ...], TreeSettings]  # features, and how the trees are grown
 SEED = 0
 LEAST_BREACHES = 20  # labelled rows of the rarer class under which no model is fitted
 
@@ -86,10 +88,10 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     write_report(found, folder)
     rows.to_parquet(folder / KEPT, index=False)
-    models, left_out = final_models(material, costs, say, kept)
+    models, left_out = final_models(material, costs, say, kept, asked.trees)
     gates = judge(found, largest_gap(models, material))
     say("writing the bundle")
-    unsaved = _bundle(material, models)
+    unsaved = _bundle(material, models, asked.trees)
     text = card([(found["dataset"], found)], gates, _changes(unsaved))
     (folder / CARD).write_text(text, encoding="utf-8")
     bundle = save(replace(unsaved, card=text), folder / "bundle")
@@ -123,7 +125,11 @@ def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
 
 
 def final_models(
-    material: Material, economy: Economy, say: Progress, kept: Stages = NOTHING_KEPT
+    material: Material,
+    economy: Economy,
+    say: Progress,
+    kept: Stages = NOTHING_KEPT,
+    trees: Mapping[str, TreeSettings] = MappingProxyType({}),
 ) -> tuple[list[RiskModel], tuple[str, ...]]:
     """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
     made, left_out = [], []
@@ -137,7 +143,7 @@ def final_models(
             if not enough(goal.rows.label[train]):
                 left_out.append(str(key))
                 continue
-            recipe = recipe or _chosen(goal, train, kept)
+            recipe = recipe or _chosen(goal, train, kept, trees)
             fitting = partial(final_model, material, goal, train, recipe[0], key, economy, recipe[1])
             made.append(kept.model(fitting, partial(_alone, material), str(key)))
     if not made:
@@ -149,15 +155,15 @@ def final_models(
     return made, tuple(left_out)
 
 
-def _chosen(goal: Target, train: Mask, kept: Stages) -> Recipe:
+def _chosen(goal: Target, train: Mask, kept: Stages, given: Mapping[str, TreeSettings]) -> Recipe:
     """The recipe of a standard's models, decided at its first horizon."""
 
     def choosing() -> dict[str, Any]:
-        names, rate = chosen(goal, train)
-        return {"names": names, "rate": rate}
+        names, trees = chosen(goal, train, given)
+        return {"names": names, "trees": trees.as_json()}
 
     found = kept.once(f"recipe-{goal.standard.name}", choosing)
-    return tuple(found["names"]), float(found["rate"])
+    return tuple(found["names"]), checked(found["trees"], "kept")
 
 
 def _alone(material: Material, model: RiskModel) -> Bundle:
@@ -176,10 +182,10 @@ def final_model(
     names: tuple[str, ...],
     key: Key,
     economy: Economy,
-    rate: float = RATES[0],
+    trees: TreeSettings = PRESENT,
 ) -> RiskModel:
     """The model that serves: seed 0 on all the given rows."""
-    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED, rate=rate)
+    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED, trees=trees)
     return RiskModel(
         key=key,
         standard=goal.standard,
@@ -210,15 +216,18 @@ def largest_gap(models: Iterable[RiskModel], material: Material) -> float:
     return max(gaps)
 
 
-def _bundle(material: Material, models: Iterable[RiskModel]) -> Bundle:
-    table, moments = material.active, material.moments
+def _bundle(
+    material: Material, models: Iterable[RiskModel], trees: Mapping[str, TreeSettings] = MappingProxyType({})
+) -> Bundle:
+    table, moments, market = material.active, material.moments, material.ledger.market
+    given = {"trees": {risk: settings.as_json() for risk, settings in trees.items()}} if trees else {}
     return Bundle(
         models=tuple(models),
         features={f.name: f for f in table.features},
         golden=table.block,
         data_digest=digest(table),
         calibrated_to=iso(moments.data_end),
-        created_from={"dataset": material.ledger.market.name, "zone": material.ledger.market.zone, "seed": SEED},
+        created_from={"dataset": market.name, "zone": market.zone, "seed": SEED, **given},
     )
 
 
@@ -228,7 +237,17 @@ def _changes(bundle: Bundle) -> dict[str, str]:
         "Trained on": f"{bundle.created_from['dataset']}, rows with the digest {bundle.data_digest}",
         "Labels to": bundle.calibrated_to,
         "Seed": str(bundle.created_from["seed"]),
+        **_given_trees(bundle),
         "Models": ", ".join(str(m.key) for m in bundle.models),
+    }
+
+
+def _given_trees(bundle: Bundle) -> dict[str, str]:
+    """The tree settings that a training was given, in words."""
+    given = bundle.created_from.get("trees", {})
+    return {
+        f"Trees of {risk}": ", ".join(f"{name} {value:g}" for name, value in settings.items())
+        for risk, settings in given.items()
     }
 
 
@@ -243,12 +262,15 @@ def digest(table: FeatureTable) -> str:
 
 
 def _parameters(options: Options) -> dict[str, str | int | float | bool]:
-    trees = {name: value for name, value in TREES.items() if isinstance(value, str | int | float)}
+    given = {
+        f"{risk}/{name}": value for risk, trees in options.trees.items() for name, value in trees.as_json().items()
+    }
     return {
-        **trees,
-        "rounds": ROUNDS,
+        **PRESENT.parameters(),
+        "rounds": PRESENT.rounds,
         "learning_rates": " or ".join(map(str, RATES)),
         "seed": SEED,
         "horizon_days": options.horizon,
         "capacity": options.capacity,
+        **given,
     }

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from models.roll_forward import roll_forward
 from training import alerts, baselines, forward, reference
 from training.daily import Daily, daily_counts
-from training.fit import RATES, SEEDS, Fitted, Rows, choose, choose_rate, fit, out_of_time, side_by_side
+from training.fit import SEEDS, Fitted, Rows, choose, choose_rate, fit, out_of_time, side_by_side
 from training.forward import Forward
 from training.learned import learned
 from training.material import Material, Target, target
+from training.trees import PRESENT, TreeSettings
 from training.truth import Known, true_score, true_scores
 
 SOON = 14  # days; the shortest horizon that is trained
@@ -24,13 +25,17 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Options:
-    """How a backtest is run. reference_groups: text columns that the frozen reference groups by; None leaves it out."""
+    """How a backtest is run. reference_groups: text columns that the frozen reference groups by; None leaves it out.
+
+    trees: settings by risk; a risk without any has the present ones, at the rate that its inner folds choose.
+    """
 
     horizon: int = 28
     capacity: float = alerts.CAPACITY
     seeds: Sequence[int] = SEEDS
     reference_groups: Sequence[str] | None = None
     known: Known | None = None  # of a simulated marketplace
+    trees: Mapping[str, TreeSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Tested:
     scores: Mapping[str, Sequence[Array]] = field(default_factory=dict)
     fitted: Sequence[Fitted] = ()  # the first seed's, one a fold
     rankings: Mapping[str, Sequence[Array]] = field(default_factory=dict)
-    rate: float = RATES[0]
+    trees: TreeSettings = PRESENT
     sizes: Mapping[str, Array] = field(default_factory=dict)
     taught: Forward = forward.UNTAUGHT
 
@@ -57,8 +62,8 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     moments = material.moments
     rows, fold, opens = test_rows(material, goal.horizon)
     known = goal.known_by(moments.test_from)
-    names, rate = chosen(goal, known)
-    tested = Tested(rows, fold, names, rate=rate)
+    names, trees = chosen(goal, known, options.trees)
+    tested = Tested(rows, fold, names, trees=trees)
     found, fitted = _learned(goal, tested, opens, options)
     taught = _taught(material, goal, known)
     scores = _simple(material, goal, rows, taught) | found
@@ -68,14 +73,17 @@ def score(material: Material, goal: Target, options: Options) -> Tested:
     scores |= {name: [score] for name, score in truths.items() if name == "truth"}
     limits = {name: [score] for name, score in truths.items() if name != "truth"}
     rankings = _early(material, goal, tested, opens, scores, options) | limits
-    return Tested(rows, fold, names, scores, fitted, rankings, rate, _of_sizes(goal, known, rows), taught)
+    return Tested(rows, fold, names, scores, fitted, rankings, trees, _of_sizes(goal, known, rows), taught)
 
 
-def chosen(goal: Target, known: Mask) -> tuple[tuple[str, ...], float]:
-    """The features and the learning rate of a model, by the inner folds of the known rows."""
+def chosen(goal: Target, known: Mask, given: Mapping[str, TreeSettings]) -> tuple[tuple[str, ...], TreeSettings]:
+    """The features and the tree settings of a model: by the inner folds of the known rows, unless its risk's are given.
+
+    The features are those that the present settings choose, as they were when others were searched for.
+    """
     rows = goal.rows.take(known)
     names = choose(rows, goal.candidates, goal.horizon)
-    return names, choose_rate(rows.only(names), goal.horizon)
+    return names, given.get(goal.standard.risk) or choose_rate(rows.only(names), goal.horizon)
 
 
 def _taught(material: Material, goal: Target, known: Mask) -> Forward:
@@ -148,8 +156,8 @@ def _refitted(goal: Target, tested: Tested, opens: Ints, seed: int) -> tuple[Arr
     for number, day in enumerate(opens.tolist()):
         known, inside = goal.known_by(day), tested.fold == number
         if number == 0:
-            raw[known] = out_of_time(rows.take(known), goal.horizon, seed, tested.rate)
-        fitted = fit(rows.take(known), goal.horizon, seed, raw[known], tested.rate)
+            raw[known] = out_of_time(rows.take(known), goal.horizon, seed, tested.trees)
+        fitted = fit(rows.take(known), goal.horizon, seed, raw[known], tested.trees)
         test = rows.take(tested.rows[inside])
         raw[tested.rows[inside]] = fitted.log_odds(test)
         column[inside] = fitted.probability(test)
