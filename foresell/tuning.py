@@ -1,21 +1,21 @@
 """`foresell tune`: other tree settings beside the present ones, and a file of those worth taking."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from features.settings import Settings
+from features.standards import StandardsFile
 from features.standards_file import load
 from foresell.console import Outcome, Say, counted, steps, table
 from foresell.data import open_market
 from training import tune
 from training.markdown import number
 from training.material import Material, Target
-from training.search import BUDGET_MS
+from training.search import BUDGET_MS, optuna
 from training.tune import Found
 
 LUCK = (
@@ -29,6 +29,7 @@ def run_search(
     data: Path, out: Path, trials: int, risk: str | None, standards: str | None, zone: str | None
 ) -> Outcome:
     """Search each risk's settings; a file for `--trees` with those worth taking, and everything that was tried."""
+    optuna()
     file = load(standards)
     with steps() as say:
         material, goals = _read(data, file, risk, zone, say)
@@ -37,10 +38,12 @@ def run_search(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(made, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     shown = [line for name, one in found.items() for line in said(name, one)]
-    return Outcome({"out": str(out), **made}, (*shown, "", LUCK, *_next(data, out, found)))
+    return Outcome({"out": str(out), **made}, (*shown, "", LUCK, *_next(data, standards, out, found)))
 
 
-def _read(data: Path, file: Any, risk: str | None, zone: str | None, say: Say) -> tuple[Material, dict[str, Target]]:
+def _read(
+    data: Path, file: StandardsFile, risk: str | None, zone: str | None, say: Say
+) -> tuple[Material, dict[str, Target]]:
     material = tune.training_rows(open_market(data, zone, Settings(), say), file, say)
     return material, dict(tune.goals_for(material, risk))
 
@@ -83,7 +86,8 @@ def _settings(found: Found) -> Iterator[tuple[str, ...]]:
         yield name, f"{value:g}", f"{best[name]:.3g}" if isinstance(best[name], float) else str(best[name]), "", ""
 
 
-def _next(data: Path, out: Path, found: dict[str, Found]) -> list[RenderableType]:
+def _next(data: Path, standards: str | None, out: Path, found: Mapping[str, Found]) -> list[RenderableType]:
     taken = [risk for risk, one in found.items() if one.take]
-    after = f"foresell train {data} --trees {out} takes those of {' and '.join(taken)}." if taken else ""
-    return [Text(f"\nEvery trial is in {out}. {after}".rstrip())]
+    options = f"--standards {standards} --trees {out}" if standards else f"--trees {out}"
+    after = f" foresell train {data} {options} takes those of {' and '.join(taken)}." if taken else ""
+    return [Text(f"\nEvery trial is in {out}.{after}")]

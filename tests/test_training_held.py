@@ -85,7 +85,7 @@ def two_folds() -> tuple[SimpleNamespace, SimpleNamespace, SimpleNamespace]:
     plain = SimpleNamespace(matrix=rows[:, None].astype(float), take=lambda drawn: drawn)
     goal = SimpleNamespace(rows=SimpleNamespace(only=lambda _: plain), known_by=lambda day: rows < day)
     fitted = [SimpleNamespace(trees=1.0), SimpleNamespace(trees=10.0)]
-    tested = SimpleNamespace(rows=rows, fold=np.array([0, 0, 0, 1, 1, 1]), fitted=fitted, rate=0.04)
+    tested = SimpleNamespace(rows=rows, fold=np.array([0, 0, 0, 1, 1, 1]), fitted=fitted, trees="found")
     return goal, tested, SimpleNamespace(names=(), families=("only",), added=lambda trees, matrix: trees * matrix)
 
 
@@ -98,7 +98,7 @@ def test_retrained_models_learn_what_the_last_fold_s_did_and_read_its_rows(monke
     goal, tested, read = two_folds()
     asked: list[list[float]] = []
     read.added = lambda trees, matrix: asked.append(matrix[:, 0].tolist()) or matrix
-    monkeypatch.setattr(held, "boost", lambda drawn, seed, rate: assert_known(drawn) if rate == 0.04 else None)
+    monkeypatch.setattr(held, "boost", lambda drawn, seed, trees: assert_known(drawn) if trees == "found" else None)
     ids = np.array(list("ababab"), dtype=object)
     made = SimpleNamespace(active=SimpleNamespace(as_of=np.arange(6), seller_id=ids))
     said = held.retrained(made, goal, tested, read, np.array([0, 2, 3, 5]))

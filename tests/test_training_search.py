@@ -15,6 +15,7 @@ from training_market import frames, market, material, standards
 
 from features.errors import ForesellError
 from features.intake import open_frames
+from foresell.tuning import run_search
 from training import search, trees, tune
 from training.fit import Rows
 from training.search import Trial, halves, study
@@ -170,7 +171,7 @@ def test_the_verdict(best: Side, blocks: int, take: bool, why: str) -> None:
 def test_a_gain_in_level_alone_is_said() -> None:
     present = of([0.5, 0.5, 0.5])
     one = tune.Found((), [], present, of(BETTER, OTHER, precision=0.45), True, "")
-    assert "ranks worse" in one.cautions()[0]
+    assert "ranks no better" in one.cautions()[0]
     assert replace(one, best=of(BETTER, OTHER, precision=0.55)).cautions() == []
     assert replace(one, best=of([0.6, 0.6, 0.6], OTHER, precision=0.45)).cautions() == [], "it gains nothing at all"
 
@@ -199,10 +200,12 @@ def test_a_risk_without_a_headline_is_named() -> None:
         tune.goals_for(material(), "returns")
 
 
-def test_without_optuna_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_optuna_the_error_says_what_to_install_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ForesellError, match="extra `tune`"):
-        study(rows(), 28, [], PRESENT, 1, quietly)
+        run_search(tmp_path / "not looked at yet", tmp_path / "out", 1, None, None, None)
 
 
 def test_a_study_says_nothing_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ The first trial is the settings to begin with. Settings whose explanations take 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from time import thread_time
 from types import ModuleType
 from typing import Any
@@ -60,16 +61,16 @@ def study(
     The same rows and seed give the same ones, unless one lies so near the budget that it falls on either side of it in
     another run. ForesellError where optuna is missing.
     """
-    optuna, done = _optuna(), list[Trial]()
+    library, done = optuna(), list[Trial]()
 
     def objective(trial: Any) -> float:
         done.append(attempt(rows, horizon, folds, suggested(trial)))
         tell(len(done), trials)
         if done[-1].refused:
-            raise optuna.TrialPruned(done[-1].refused)
+            raise library.TrialPruned(done[-1].refused)
         return done[-1].loss
 
-    sampling = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    sampling = library.create_study(sampler=library.samplers.TPESampler(seed=seed))
     sampling.enqueue_trial(start.as_json())
     sampling.optimize(objective, n_trials=trials)
     return done
@@ -140,12 +141,13 @@ def halves(rows: Rows, horizon: int) -> tuple[list[Fold], list[Fold]]:
     return usable[:half], usable[half:]
 
 
-def _optuna() -> ModuleType:
+def optuna() -> ModuleType:
+    """The library, quiet; ForesellError where it is missing."""
     try:
-        import optuna
+        library = import_module("optuna")
     except ModuleNotFoundError:
         raise ForesellError(
             "A search for tree settings needs optuna.", "not installed", "install the extra `tune` of foresell"
         ) from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the trials are ours to tell of
-    return optuna
+    library.logging.set_verbosity(library.logging.WARNING)  # the trials are ours to tell of
+    return library

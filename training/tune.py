@@ -83,10 +83,10 @@ class Found:
     def cautions(self) -> list[str]:
         """What a gain in log loss does not say."""
         before, after = self.present.precision[HELD], self.best.precision[HELD]
-        worse = before is not None and after is not None and after < before
-        if not worse or self.gains()[HELD][0] <= 0:
+        no_better = before is not None and after is not None and after <= before
+        if not no_better or self.gains()[HELD][0] <= 0:
             return []
-        return ["It ranks worse on the days held back, though: what it gains there is in level, not in order."]
+        return ["It ranks no better there: what it gains is in level, which the calibration line mends for either."]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
