@@ -86,7 +86,7 @@ class Found:
         no_better = before is not None and after is not None and after <= before
         if not no_better or self.gains()[HELD][0] <= 0:
             return []
-        return ["It ranks no better there: what it gains is in level, which the calibration line mends for either."]
+        return ["It ranks no better on the days held back: what it gains there is in level, not in order."]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
