@@ -17,6 +17,12 @@ RISKS = ("returns", "service")
 PARTS = ("", "late_delivery", "cancellation", "item_not_received", "not_as_described", "unresolved_case", "low_rating")
 COMPARATORS = ("<=", "<", ">=", ">")  # what is good
 LATELY_DAYS = 14  # over which the market's recent level is read
+PROMPT = frozenset(
+    (
+        *("late", "late_seller_fault", "late_carrier_fault", "late_platform_fault"),
+        *("cancelled", "cancelled_by_seller", "service_failure", "service_failure_seller_fault"),
+    )
+)  # known within days of the order; returns come weeks later, so that after a season many fall on few deliveries
 MILLIONTHS = 1_000_000  # limits are held to a millionth, so that a breach is decided in whole numbers
 
 
@@ -59,8 +65,8 @@ class Standard:
 
     @property
     def lately_days(self) -> int:
-        """The days that the market's recent level is read from, no more than the window."""
-        return min(LATELY_DAYS, self.window_days)
+        """The days that the market's recent level is read from: the window, where bad events are not PROMPT."""
+        return min(LATELY_DAYS, self.window_days) if PROMPT.issuperset(self.numerator) else self.window_days
 
     def quantities(self) -> tuple[str, ...]:
         """The ledger quantities the rate is made of, each once."""

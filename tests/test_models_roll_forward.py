@@ -78,6 +78,16 @@ def test_a_window_shorter_than_the_recent_days_has_no_other_level():
     assert p.a[0] / (p.a[0] + p.b[0]) == pytest.approx(5 / 50)
 
 
+def test_returns_have_no_recent_level_for_they_follow_deliveries_by_weeks():
+    returns = replace(STANDARD, numerator=("returned",), denominator=("delivered",))
+    names = [name.replace("late", "returned").replace("ordered", "delivered") for name in rows("2/20 1/15 1/10").names]
+    block = Block(tuple(names), rows("2/20 1/15 1/10", lately=(60.0, 140.0)).values)
+    assert "market_returned_14" not in roll_forward.columns(returns, 28)
+    p = roll_forward.project(returns, block, 28)
+    assert p.a[0] / (p.a[0] + p.b[0]) == pytest.approx(0.1, rel=1e-12)
+    assert p.probability == pytest.approx(roll_forward.roll_forward(returns, block, 28), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("literal", "expected"),
     [
