@@ -90,6 +90,7 @@ def test_a_bundle_that_dies_in_the_trial_is_not_activated(tmp_path: Path, traine
     assert current(tmp_path) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_trial")
 def test_the_last_good_one_stays_when_a_local_copy_rots(tmp_path: Path, trained: Path, other: Path):
     install(trained, "1", tmp_path)

@@ -15,6 +15,8 @@ from training import leakage
 from training.leakage import Look, altered, gates, same_rows, shuffled_label_auc, with_label
 from training.material import headlines, target
 
+pytestmark = pytest.mark.slow
+
 
 def look() -> Look:
     """The last three as-of days up to the middle of the test period."""

@@ -22,6 +22,8 @@ from training.search import Trial, halves, study
 from training.trees import PRESENT, TreeSettings
 from training.tune import HELD, SEEN, Side, best_of, verdict
 
+pytestmark = pytest.mark.slow
+
 FEATURES, SELLERS, DAYS = 12, 24, 46
 
 
