@@ -47,6 +47,10 @@ TROUBLES = (
     "{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or rated 1 or 2 "
     "in the last 28 days[; over the item {troubled_item}: {worst_item_troubles}]."
 )
+DISAPPOINTING = (
+    "{disappointing_orders|no order/1 order/# orders} of the last 28 days disappointed: not as described, returned for "
+    "what was wrong with the goods, or both returned and rated 1 or 2"
+)
 CATALOGUE: tuple[Feature, ...] = (
     *(volume(span) for span in SPANS),
     growth("order_growth", "volume", 28, 90),
@@ -65,7 +69,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *(level(SERVICE, "market", span) for span in (7, 14, 28, 60, 90)),
     level(RETURNED, "market", 60),
     *(level(SERVICE, group, span) for group in ("category", "region") for span in (7, 14, 28, 60, 90)),
-    *(level(SERVICE, "item", span) for span in (14, 28, 60)),
+    *(level(SERVICE, "item", span) for span in (28, 60)),
     *(level(failure, "peer", 60) for failure in (SERVICE, RETURNED)),
     growth("market_growth", "season", 28, 90, "market_", "Across the market, "),
     Feature(
@@ -107,7 +111,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *rates(CANCELLED),
     trend(CANCELLED),
     since(CANCELLED),
-    *rates(GIVEN_UP, (14, 28)),
+    *rates(GIVEN_UP, (28,)),
     overdue.TO_BE_CANCELLED,
     *rates(RETURNED),
     trend(RETURNED),
@@ -177,6 +181,15 @@ CATALOGUE: tuple[Feature, ...] = (
         "/ (ordered_28 + 10.0)",
         sentence=TROUBLES,
     ),
+    Feature(
+        name="disappointing_share",
+        title="Orders not as described, returned for the goods, or returned and rated 1 or 2; against all, 28 days",
+        family="items",
+        unit="share",
+        direction="up",
+        formula="cast(disappointing_orders as double) / (ordered_28 + 10.0)",
+        sentence=DISAPPOINTING + "[ ({ordered_28} came)].",
+    ),
     share_of_orders("new_item_orders", "items", "of an item that the seller took on in the 30 days before"),
     share_of_orders(
         "new_category_orders", "category_mix", "in a category that the seller took on in the 90 days before"
@@ -192,6 +205,17 @@ CATALOGUE: tuple[Feature, ...] = (
         sentence="{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or "
         "rated 1 or 2 in the last 28 days[; {new_category_troubles} of them in a category that the seller took on in "
         "the 90 days before].",
+    ),
+    Feature(
+        name="new_category_disappointing_share",
+        title="The same in categories new to the seller, against all orders; 28 days",
+        family="category_mix",
+        unit="share",
+        direction="up",
+        formula="cast(new_category_disappointing as double) / (ordered_28 + 10.0)",
+        sentence=DISAPPOINTING
+        + "[; {new_category_disappointing} of them in a category that the seller took on in the 90 "
+        "days before].",
     ),
     Feature(
         name="new_category_growth",

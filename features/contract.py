@@ -113,7 +113,7 @@ RETURNS = Table(
         ORDER_ID,
         LINE_ID,
         _time("opened_at", "when the customer asked to return it", required=True),
-        _text("reason", "the customer's reason"),
+        _text("reason", "the customer's reason; whether it speaks of the goods is read from words such as defective"),
         _choice("fault", FAULTS, "whose fault it was; known when refunded"),
         _time("refunded_at", "when the money went back"),
         _money("refund_amount", "how much went back", "refund_cents"),

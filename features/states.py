@@ -23,6 +23,8 @@ MINUTE_MICROS = 60_000_000
 KEYS = {name: ", ".join(table.key) for name, table in TABLES.items()}
 SELLER, PLATFORM, CARRIER, NOBODY = range(4)  # whose fault a late line is; the lowest of an order's first decides
 OTHERS = "('buyer', 'carrier', 'platform')"
+# Words by which a customer's reason says that the goods are at fault; our assumption. Without one it may be a whim.
+OF_GOODS = ("defect", "describ", "damag", "broken", "faulty", "wrong item", "wrong_item", "quality")
 BORN = "least(ordered_at_day, shipped_at_day, delivered_at_day, cancelled_at_day)"  # a line's first sign of life
 STATE_TABLES = ("orders_versions", "returns_versions", "cases_versions", "feedback_versions")
 
@@ -108,7 +110,9 @@ def return_versions(sources: Sources) -> str:
     """Return versions with the seller that the line they belong to names; not known before the line is."""
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
     both = "greatest(r.valid_from, l.valid_from) as valid_from, least(r.valid_to, l.valid_to) as valid_to"
-    return f"""select * from (select l.seller, {columns}, {both}, r.lone and l.lone as lone
+    goods = " or ".join(f"lower(r.reason) like '%{word}%'" for word in OF_GOODS)
+    return f"""select * from (select l.seller, {columns}, coalesce({goods}, false) as of_goods, {both},
+                r.lone and l.lone as lone
             from ({versions("returns", sources)}) as r
             join orders_versions as l on l.order_id = r.order_id and l.line_id = r.line_id) as v
         where valid_from < valid_to"""

@@ -2,7 +2,8 @@
 
 A bad batch shows in one item, a new category in its own orders, weeks before the seller's whole rate does. A line
 counts as it was first recorded; trouble counts from the day it was known until a later version or an appeal takes it
-back.
+back. An order disappoints where it is not as described, came back for a reason that speaks of the goods, or both came
+back and was rated low: other returns are changes of mind, and low ratings may be the carrier's.
 """
 
 from features.novelties import taken_on_sql
@@ -19,11 +20,13 @@ COLUMNS = (
     "worst_item_units",  # lines of it ordered
     "order_troubles",  # orders in trouble
     "new_category_troubles",  # of those, with a line in a category new to the seller
+    "disappointing_orders",  # orders of the last DAYS days that disappoint
+    "new_category_disappointing",  # of those, with a line in a category new to the seller
 )
-SAID = {
-    "returns": ("return_id", "line_id", "opened_at_day", "true"),
-    "cases": ("case_id", "cast(null as varchar)", "opened_at_day", "kind = 'not_as_described'"),
-    "feedback": ("feedback_id", "cast(null as varchar)", "created_at_day", "rating <= 2"),
+SAID = {  # key, line, day, which rows are trouble, and which of them tell by themselves that the order disappoints
+    "returns": ("return_id", "line_id", "opened_at_day", "true", "of_goods"),
+    "cases": ("case_id", "cast(null as varchar)", "opened_at_day", "kind = 'not_as_described'", "true"),
+    "feedback": ("feedback_id", "cast(null as varchar)", "created_at_day", "rating <= 2", "false"),
 }
 DECIDED = """select table_name, row_key, min(decided_at_day) as decided_day
     from corrections where effect = 'excluded' group by table_name, row_key"""
@@ -42,11 +45,12 @@ def troubled_lines_sql(firsts: str) -> str:
     """Lines in trouble: from when until when that is known, and whether the line is in a category new to the seller."""
     told = " union all ".join(
         f"""select '{table}' as table_name, {key} as row_key, seller, order_id, {line} as line_id, {day} as day,
-            greatest({day}, valid_from) as since, valid_to as until
+            case when {alone} then 1 else 0 end as alone, greatest({day}, valid_from) as since, valid_to as until
         from {table}_versions where order_id is not null and {chosen}"""
-        for table, (key, line, day, chosen) in SAID.items()
+        for table, (key, line, day, chosen, alone) in SAID.items()
     )
-    return f"""select l.seller, l.item_id, l.order_id, t.day, greatest(t.since, l.day) as since,
+    return f"""select l.seller, l.item_id, l.order_id, l.day as placed, t.table_name, t.alone, t.day,
+            greatest(t.since, l.day) as since,
             least(t.until, coalesce(x.decided_day, t.until)) as until,
             case when l.day < c.first_day + {NEW_CATEGORY_DAYS} then 1 else 0 end as new_category
         from ({told}) as t join known_lines as l on l.seller = t.seller and l.order_id = t.order_id
@@ -75,11 +79,22 @@ def troubles_sql() -> str:
             and l.day <= w.as_of and l.day > w.as_of - {UNITS_DAYS}
         group by w.seller, w.as_of"""
     return f"""select s.seller_id, a.as_of, a.order_troubles, a.new_category_troubles,
+            coalesce(p.orders, 0) as disappointing_orders, coalesce(p.new, 0) as new_category_disappointing,
             coalesce(w.orders, 0) as worst_item_troubles, coalesce(u.units, 0) as worst_item_units,
             coalesce(w.item_id, '') as {TROUBLED}
         from ({totals}) as a join seller_codes as s on s.seller = a.seller
         left join troubled_items as w on w.seller = a.seller and w.as_of = a.as_of
-        left join ({units}) as u on u.seller = a.seller and u.as_of = a.as_of"""
+        left join ({units}) as u on u.seller = a.seller and u.as_of = a.as_of
+        left join ({disappointing_sql()}) as p on p.seller = a.seller and p.as_of = a.as_of"""
+
+
+def disappointing_sql() -> str:
+    """Orders that disappoint, by seller and as-of day; what is said of any of their lines counts."""
+    orders = f"""select t.seller, d.as_of, t.order_id, max(t.new_category) as new_category
+        from {_seen()} and d.as_of < t.placed + {DAYS} group by t.seller, d.as_of, t.order_id
+        having max(t.alone) = 1 or count(distinct t.table_name) > 1"""
+    return f"""select seller, as_of, count(*) as orders, sum(new_category) as new
+        from ({orders}) as o group by seller, as_of"""
 
 
 def _seen() -> str:

@@ -228,7 +228,7 @@ ALONG: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("worst_item_returns", "item_returns"), ("returned_60",)),
     **dict.fromkeys(("worst_item_deliveries", "item_deliveries"), ("delivered_60",)),
     **dict.fromkeys(
-        ("worst_item_troubles", "order_troubles", "new_category_troubles"),
+        (c for c in troubles.COLUMNS if c != "worst_item_units"),
         ("returned_28", "not_as_described_28", "low_rating_28"),
     ),
     "worst_item_units": ("units_60",),

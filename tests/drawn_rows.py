@@ -32,7 +32,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
         "cancelled_at",
         "cancelled_by",
     ),
-    "returns": ("fault", "refunded_at", "refund_amount"),
+    "returns": ("reason", "fault", "refunded_at", "refund_amount"),
     "cases": ("order_id", "first_response_at", "closed_at", "resolution", "fault"),
     "feedback": (),
     "sellers": ("left_at", "region", "fulfilment"),
@@ -42,6 +42,7 @@ CATEGORIES = ("home", "toys", None)
 PRICES = (None, Decimal("0"), Decimal("0.01"), Decimal("19.99"), Decimal("250.00"))
 RESOLUTIONS = ("seller", "platform", "buyer", None)
 CANCELLERS = ("seller", "buyer", "carrier", "platform", "unknown", None)
+REASONS = ("not_as_described", "Wrong item sent", "changed mind", "does not fit", None)
 FAULTS = (None, "seller", "seller", "buyer", "carrier", "platform", "unknown")
 # Midnights of the zones in use, an instant before them, and the hours around a change of clocks.
 HOURS = (*map(hours, (0, 4, 5, 6, 7, 12, 18)), hours(4) - TICK)
@@ -166,7 +167,7 @@ def return_row(draw: Draw, line: Row, instants: list[datetime]) -> Row:
         "order_id": line["order_id"],
         "line_id": line["line_id"],
         "opened_at": opened,
-        "reason": "not_as_described",
+        "reason": draw.rng.choice(REASONS),
         "fault": draw.rng.choice(FAULTS),
         "refunded_at": refunded,
         "refund_amount": draw.rng.choice(PRICES),

@@ -9,7 +9,11 @@ from oracle_orders import Day
 
 Row = dict[str, Any]
 DAYS, UNITS_DAYS = 28, 60
-COUNTS = ("worst_item_troubles", "worst_item_units", "order_troubles", "new_category_troubles")
+COUNTS = (
+    *("worst_item_troubles", "worst_item_units", "order_troubles", "new_category_troubles"),
+    *("disappointing_orders", "new_category_disappointing"),
+)
+GOODS = {"not_as_described", "Wrong item sent", "defective"}
 KEY = {"returns": "return_id", "cases": "case_id", "feedback": "feedback_id"}
 
 
@@ -18,35 +22,44 @@ def troubles(tables: Tables, seller: str, as_of: int, day_of: Day) -> tuple[str,
     lines = [row for row in first_versions(tables, day_of) if row["seller_id"] == seller]
     known = [line for line in lines if known_on(line, day_of) <= as_of]
     orders, by_item, new = set(), defaultdict(set), set()
-    for order_id, line_id in told(tables, seller, as_of, day_of):
+    said, said_new = defaultdict(set), set()
+    for table, order_id, line_id in told(tables, seller, as_of, day_of):
         for line in known:
             if line["order_id"] == order_id and line_id in (None, line["line_id"]):
                 orders.add(order_id)
+                is_new = of_new_category(line, lines, day_of)
                 by_item[line.get("item_id")].add(order_id)
-                if of_new_category(line, lines, day_of):
+                if is_new:
                     new.add(order_id)
+                if known_on(line, day_of) > as_of - DAYS:
+                    said[order_id].add(table)
+                    said_new |= {order_id} if is_new else set()
     by_item.pop(None, None)
     worst = min(by_item, key=lambda item: (-len(by_item[item]), item), default="")
     recent = [line for line in known if known_on(line, day_of) > as_of - UNITS_DAYS]
     units = sum(line.get("item_id") == worst for line in recent)
-    numbers = (len(by_item.get(worst, ())), units, len(orders), len(new))
+    disappointing = {order_id for order_id, tables_ in said.items() if {"cases", "goods"} & tables_ or len(tables_) > 1}
+    both = (len(disappointing), len(disappointing & said_new))
+    numbers = (len(by_item.get(worst, ())), units, len(orders), len(new), *both)
     return worst, dict(zip(COUNTS, numbers, strict=True))
 
 
-def told(tables: Tables, seller: str, as_of: int, day_of: Day) -> list[tuple[str, str | None]]:
-    """Order and line (None: every line of the order) of each return, complaint and low rating that counts."""
+def told(tables: Tables, seller: str, as_of: int, day_of: Day) -> list[tuple[str, str, str | None]]:
+    """Table, order and line (None: every line of the order) of each return, complaint and low rating that counts."""
     now = {(line["order_id"], line["line_id"]): line for line in newest("orders", tables["orders"], as_of, day_of)}
-    found: list[tuple[str, str | None]] = []
+    found: list[tuple[str, str, str | None]] = []
     for row in standing(tables, "returns", as_of, day_of):
         line = now.get((row["order_id"], row["line_id"]))
         if line and line["seller_id"] == seller and lately(row["opened_at"], as_of, day_of):
-            found.append((row["order_id"], row["line_id"]))
+            found.append(("returns", row["order_id"], row["line_id"]))
+            if row.get("reason") in GOODS:
+                found.append(("goods", row["order_id"], row["line_id"]))
     for table, moment, bad in (
         ("cases", "opened_at", lambda row: row["kind"] == "not_as_described"),
         ("feedback", "created_at", lambda row: row["rating"] <= 2),
     ):
         found += [
-            (row["order_id"], None)
+            (table, row["order_id"], None)
             for row in standing(tables, table, as_of, day_of)
             if row["seller_id"] == seller and row.get("order_id") and bad(row) and lately(row[moment], as_of, day_of)
         ]

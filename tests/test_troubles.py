@@ -16,8 +16,9 @@ LINES = [
 ]
 
 
-def back(order_id: str, day: int) -> dict[str, object]:
-    return {"return_id": f"r{order_id}", "order_id": order_id, "line_id": "1", "opened_at": at(day)}
+def back(order_id: str, day: int, reason: str = "changed my mind") -> dict[str, object]:
+    said = {"return_id": f"r{order_id}", "order_id": order_id, "line_id": "1"}
+    return {**said, "opened_at": at(day), "reason": reason}
 
 
 def case(order_id: str, day: int, kind: str = "not_as_described") -> dict[str, object]:
@@ -29,13 +30,24 @@ def rated(order_id: str, day: int, rating: int = 1) -> dict[str, object]:
     return {**said, "rating": rating, "created_at": at(day)}
 
 
-def counted(day: int, **tables: list[dict[str, object]]) -> tuple[object, ...]:
-    """The most troubled item, its orders in trouble and lines, all orders in trouble, those in new categories."""
+def of_day(day: int, **tables: list[dict[str, object]]) -> dict[str, object]:
+    """The seller's row, with one order long ago in trouble and these tables."""
     usual = {"returns": [back("a", 3)], "cases": [case("a", 3, "inquiry")], "feedback": [rated("a", 3, 5)]}
     told = {name: rows + tables.get(name, []) for name, rows in usual.items()} | _rest(tables)
-    found = row(ledger_of(LINES, **told), day)
+    return row(ledger_of(LINES, **told), day)
+
+
+def counted(day: int, **tables: list[dict[str, object]]) -> tuple[object, ...]:
+    """The most troubled item, its orders in trouble and lines, all orders in trouble, those in new categories."""
     names = ("worst_item_troubles", "worst_item_units", "order_troubles", "new_category_troubles")
+    found = of_day(day, **tables)
     return (found["troubled_item"], *(found[name] for name in names))
+
+
+def disappointing(day: int, **tables: list[dict[str, object]]) -> tuple[object, ...]:
+    """Orders of the last 28 days that disappoint, and those in new categories."""
+    found = of_day(day, **tables)
+    return found["disappointing_orders"], found["new_category_disappointing"]
 
 
 def _rest(tables: dict[str, list[dict[str, object]]]) -> dict[str, list[dict[str, object]]]:
@@ -67,3 +79,22 @@ def test_an_appeal_ends_it_on_the_day_of_the_decision() -> None:
     decided = [{**appeal, "decided_at": at(50), "effect": "excluded"}]
     tables = {"feedback": [rated("d", 45)], "corrections": decided}
     assert [counted(day, **tables)[3] for day in (49, 50)] == [1, 0]
+
+
+def test_an_order_disappoints_by_a_complaint_or_by_a_return_and_a_low_rating() -> None:
+    twice = {"returns": [back("d", 45), {**back("d", 46), "return_id": "again"}]}
+    rating = {"feedback": [rated("d", 47), rated("e", 47)]}
+    complaint = {"cases": [case("f", 45)]}
+    said = [disappointing(50, **tables) for tables in (twice, twice | rating, twice | rating | complaint)]
+    assert said == [(0, 0), (1, 0), (2, 1)]
+
+
+def test_orders_disappoint_for_twenty_eight_days_after_they_were_placed() -> None:
+    tables = {"cases": [case("f", 60)]}
+    assert [disappointing(day, **tables) for day in (59, 60, 69, 70)] == [(0, 0), (1, 1), (1, 1), (0, 0)]
+
+
+def test_a_return_whose_reason_speaks_of_the_goods_disappoints_by_itself() -> None:
+    reasons = ("Defective on arrival", "WRONG ITEM", "not_as_described", "wrong size for me", "")
+    found = [disappointing(50, returns=[back("d", 45, reason)])[0] for reason in reasons]
+    assert found == [1, 1, 1, 0, 0]
