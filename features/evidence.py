@@ -4,7 +4,9 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-from features.ledger import UNITS, Fact, Ledger, Unit, chain
+from features.chains import Chain
+from features.ledger import Ledger
+from features.units import UNITS, Fact, Unit
 
 KEPT_DAYS = 180  # no sentence counts further back
 
@@ -47,11 +49,11 @@ def _entered(unit: Unit, fact: Fact, quantity: str, amount: str, as_of: int) -> 
 
     A later version of an order that leaves the entry as it was does not move it.
     """
-    told = f"select seller, '{quantity}' as quantity"
+    told, chain = f"select seller, '{quantity}' as quantity", Chain(unit, ((fact.day, amount),), "order_id")
     known = f"{unit.since} <= {as_of} and {as_of} < {unit.until}"
     return [
         f"{told}, greatest({fact.day}, {unit.since}) as day, order_id from {unit.table} "
         f"where lone and {fact.day} is not null and {amount} > 0 and {known}",
-        f"{told}, day, beside as order_id from ({chain(unit, fact, amount, beside='order_id')}) as x "
+        f"{told}, day, beside as order_id from ({chain.entries(f'({chain.changes})')[0]}) as x "
         f"where day <= {as_of} and {as_of} < replaced and added > 0",
     ]

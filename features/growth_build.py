@@ -11,7 +11,7 @@ from features.contract import TABLES
 from features.intake import Marketplace, drop_duplicates
 from features.ledger import ENTRIES, read_sources, statements
 from features.quarantine import IntakeReport
-from features.states import BASICS
+from features.states import BASICS, Step
 
 LEDGER, CORRECTIONS = ("seller_id", "day"), ("seller_id", "effective_day", "decided_day")
 LINE_COUNTS = ("seller_id", "item_id", "category")
@@ -43,24 +43,36 @@ def load(con: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> None:
 
 def known(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Make `known_lines` of the loaded rows."""
-    made = statements(source.quantities, read_sources(_market(con, source)))
-    for step in (*BASICS, *made[: [step.name for step in made].index("known_lines") + 1]):
+    for step in BASICS:
+        con.execute(step.sql)
+    for step in _parted(statements(source.quantities, read_sources(_market(con, source))))[0]:
         con.execute(step.sql)
 
 
 def build(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
-    """Make `ledger` (with its entries counted) and `ledger_corrections` of the loaded rows.
+    """Make `ledger` (with its entries counted) and `ledger_corrections` of the loaded rows."""
+    known(con, source)
+    build_on(con, source, firsts)
+
+
+def build_on(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
+    """The same from where `known` ends.
 
     firsts: what is new to a seller is told by the table `first_lines`, not by the loaded rows.
     """
-    for step in BASICS:
-        con.execute(step.sql)
     if firsts:
         con.execute(HISTORY)
     sources = read_sources(_market(con, source))
-    for step in statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True):
+    made = statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True)
+    for step in _parted(made)[1]:
         con.execute(step.sql)
     add_appeals(con, source.quantities, sources, statements)
+
+
+def _parted(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
+    """The steps that make `known_lines`, and those after them."""
+    first = [step.name for step in steps].index("known_lines") + 1
+    return steps[:first], steps[first:]
 
 
 def first_lines() -> str:

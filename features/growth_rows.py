@@ -26,7 +26,7 @@ def touch(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(query)
     spread(con)
     for table in ("orders", *KEYED):
-        con.execute(f"create or replace table was_{table} as {touched_rows(KEPT, table)}")
+        con.execute(f"create or replace table was_{table} as {few_rows(KEPT, table)}")
     con.execute(touched_sellers())
 
 
@@ -46,8 +46,17 @@ def touched_sellers() -> str:
 
 def touched_rows(schema: str, table: str) -> str:
     """A select of a schema's touched rows of an order, return, case or rating."""
+    return _rows(schema, table, _is_touched(table))
+
+
+def few_rows(schema: str, table: str) -> str:
+    """The same of a table in a file, where the touched are few: of the other rows nothing is read but their keys."""
+    return _rows(schema, table, f"rowid in (select rowid from {schema}.{table} where {_is_touched(table)})")
+
+
+def _is_touched(table: str) -> str:
     keyed = f" or {_known_key(table)}" if table in KEYED else ""
-    return _rows(schema, table, f"(order_id in (from touched_orders){keyed})")
+    return f"(order_id in (from touched_orders){keyed})"
 
 
 def _rows(schema: str, table: str, chosen: str) -> str:

@@ -11,6 +11,7 @@ from features.growth_build import (
     LINE_COUNTS,
     Source,
     build,
+    build_on,
     difference,
     first_lines,
     known,
@@ -24,6 +25,7 @@ from features.states import EVER
 
 LINE = "order_id, line_id, seller_id, item_id, category, day"
 FIRST = "seller_id, item_id, category, day"
+NULLABLE = ("item_id", "category")  # other keys are compared by =, which alone lets a scan skip what cannot match
 
 
 def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -34,7 +36,7 @@ def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     if con.execute("select count(*) from reopened").fetchall()[0][0]:
         _before_and_lines(con, source)
     con.execute(f"create or replace table first_lines as {_firsts_after()}")
-    build(con, source, firsts=True)
+    build_on(con, source, firsts=True)
     _changed(con, "ledger", LEDGER, source.quantities, counted=True)
     _changed(con, "ledger_corrections", CORRECTIONS, source.quantities, counted=False)
     _changed_firsts(con)
@@ -104,9 +106,10 @@ def _changed(
     """Rows of a table of sums that go, and the sums that come in their place."""
     names = [*quantities, *([ENTRIES] if counted else [])]
     con.execute(f"create or replace table gained as {difference(key, quantities, table, f'old_{table}', counted)}")
-    same = " and ".join(f"k.{c} is not distinct from g.{c}" for c in key)
+    same = " and ".join(f"k.{c} {'is not distinct from' if c in NULLABLE else '='} g.{c}" for c in key)
+    places = f"select k.rowid from kept.{table} as k semi join gained as g on {same}"
     con.execute(f"""create or replace table {table}_before as select k.rowid as id, k.* from kept.{table} as k
-        semi join gained as g on {same}""")
+        where k.rowid in ({places})""")
     rows = f"(from gained union all select {', '.join((*key, *names))} from {table}_before)"
     con.execute(f"create or replace table {table}_after as {summed(key, names, rows)}")
 
@@ -115,6 +118,6 @@ def _changed_firsts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""create or replace table first_lines_after as select {FIRST} from first_lines
         except select {FIRST} from kept.first_lines where {_touched()}""")
     con.execute(f"""create or replace table first_lines_before as select rowid as id from kept.first_lines as k
-        where {_touched()} and not exists (select 1 from first_lines as f where f.seller_id = k.seller_id
+        where seller_id in (from reopened) and not exists (select 1 from first_lines as f where f.seller_id = k.seller_id
             and f.item_id is not distinct from k.item_id and f.category is not distinct from k.category
             and f.day = k.day)""")

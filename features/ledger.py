@@ -8,36 +8,18 @@ back (effective on the old day, decided on the new version's day) and a new entr
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from features.appeals import add_appeals
+from features.chains import Amount, Chain
 from features.engine import Engine
 from features.errors import ForesellError
 from features.intake import Marketplace
 from features.keys import day_of, entry, seller_of
 from features.novelties import novelties_sql
 from features.quantities import NOVELTIES, available_quantities, failure_parts
-from features.states import BASICS, BORN, COLUMNS, MATURITY_DAYS, MINUTE_MICROS, NEVER, Sources, Step, tables
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that falls on one day of a unit's life, and what it adds to the ledger. usual: most units have it."""
-
-    day: str
-    adds: Mapping[str, str]
-    usual: bool = False
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A table of states (seller, key, since, until, lone) whose facts enter the ledger."""
-
-    table: str
-    key: str
-    since: str
-    until: str
-    facts: tuple[Fact, ...]
-
+from features.states import BASICS, BORN, COLUMNS, NEVER, Sources, Step, tables
+from features.units import UNITS, Fact, Unit
 
 Addition = tuple[Unit, Fact, Mapping[str, str]]  # a fact of a unit, and what it adds to the quantities in use
 
@@ -56,96 +38,6 @@ class Ledger:
     def con(self) -> Engine:
         """The connection that holds the tables."""
         return self.market.con
-
-
-def minutes(until: str) -> str:
-    """SQL for whole minutes from ordering to a moment, at least 0."""
-    return f"greatest({until} - ordered_at, 0) // {MINUTE_MICROS}"
-
-
-def one(*names: str) -> dict[str, str]:
-    """Quantities that a fact adds 1 to."""
-    return dict.fromkeys(names, "1")
-
-
-UNTRACKED = "case when untracked_at <= shipped_at then 1 else 0 end"
-MATURED_RETURN = f"case when returned_day <= delivered_day + {MATURITY_DAYS} then 1 else 0 end"
-AFTER_SHIP_BY = "case when overdue_day <= {0} then {0} end"
-UNITS = (
-    Unit(
-        "order_facts",
-        "order_id",
-        "since",
-        "until",
-        (
-            Fact("ordered_day", {"ordered": "1", "units": "units", "gross_cents": "gross_cents"}, usual=True),
-            Fact(
-                "shipped_day",
-                {"shipped": "1", "handling_minutes": minutes("shipped_at"), "tracking_missing": UNTRACKED},
-                usual=True,
-            ),
-            Fact("overdue_day", one("overdue_to_ship")),
-            Fact("cleared_day", one("overdue_cleared")),
-            Fact(AFTER_SHIP_BY.format("shipped_day"), one("overdue_shipped")),
-            Fact(AFTER_SHIP_BY.format("cancelled_seller_day"), one("overdue_cancelled")),
-            Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}, usual=True),
-            Fact("closed_day", one("closed"), usual=True),
-            Fact("late_day", one("late")),
-            Fact("late_own_day", one("late_seller_fault")),
-            Fact("late_carrier_day", one("late_carrier_fault")),
-            Fact("late_platform_day", one("late_platform_fault")),
-            Fact("cancelled_day", one("cancelled")),
-            Fact("cancelled_seller_day", one("cancelled_by_seller")),
-            Fact("returned_day", one("returned")),
-            Fact("returned_seller_day", one("returned_seller_fault")),
-            Fact(
-                f"delivered_day + {MATURITY_DAYS}",
-                {"matured_delivered": "1", "matured_returned": MATURED_RETURN},
-                usual=True,
-            ),
-            Fact("failure_day", one("service_failure")),
-            Fact("failure_own_day", one("service_failure_seller_fault")),
-        ),
-    ),
-    Unit(
-        "novelties",
-        "order_id",
-        "since",
-        "until",
-        (Fact("new_item_day", one("new_item_orders")), Fact("new_category_day", one("new_category_orders"))),
-    ),
-    Unit(
-        "returns_versions",
-        "return_id",
-        "valid_from",
-        "valid_to",
-        (Fact("refunded_at_day", {"refund_cents": "coalesce(refund_cents, 0)"}),),
-    ),
-    Unit(
-        "cases_versions",
-        "case_id",
-        "valid_from",
-        "valid_to",
-        (
-            Fact("case when kind = 'inquiry' then opened_at_day end", one("inquiry")),
-            Fact("case when kind = 'item_not_received' then opened_at_day end", one("item_not_received")),
-            Fact("case when kind = 'not_as_described' then opened_at_day end", one("not_as_described")),
-            Fact("unanswered_day", one("unanswered_48h")),
-            Fact("unresolved_day", one("case_unresolved")),
-        ),
-    ),
-    Unit(
-        "feedback_versions",
-        "feedback_id",
-        "valid_from",
-        "valid_to",
-        (
-            Fact(
-                "created_at_day", {"feedback": "1", "low_rating": "case when rating <= 2 then 1 else 0 end"}, usual=True
-            ),
-        ),
-    ),
-)
 
 
 STAGGERED = f"""select count(*) > 0 from (select o.order_id from orders as o
@@ -229,11 +121,26 @@ def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
 
 def later_entries_sql(quantities: tuple[str, ...]) -> str:
     """The entries of units with several states, a row for each quantity (by its place): most of a day's new rows."""
-    return " union all ".join(
-        f"select seller, day, replaced, {quantities.index(q)} as quantity, added from ({chain(unit, fact, sql)}) as x"
-        for unit, fact, adds in _facts(quantities)
-        for q, sql in adds.items()
+    chains = _chains(quantities)
+    changes = ", ".join(f"changes_{place} as ({chain.changes})" for place, (chain, _) in enumerate(chains))
+    rows = " union all ".join(
+        f"select seller, day, replaced, {quantities.index(q)} as quantity, added from ({entries}) as e"
+        for place, (chain, names) in enumerate(chains)
+        for q, entries in zip(names, chain.entries(f"changes_{place}"), strict=True)
     )
+    return f"with {changes} {rows}"
+
+
+def _chains(quantities: tuple[str, ...]) -> list[tuple[Chain, tuple[str, ...]]]:
+    """The chains of entries and their quantities; usual and rare facts apart, for side by side they are wide."""
+    found = [(unit, _amounts(unit, usual, quantities)) for unit, usual in product(UNITS, (True, False))]
+    return [(Chain(unit, tuple(amounts.values())), tuple(amounts)) for unit, amounts in found if amounts]
+
+
+def _amounts(unit: Unit, usual: bool, quantities: tuple[str, ...]) -> dict[str, Amount]:
+    """What usual, or rare, facts of a unit add to the quantities in use."""
+    facts = (fact for fact in unit.facts if fact.usual == usual)
+    return {q: (fact.day, sql) for fact in facts for q, sql in fact.adds.items() if q in quantities}
 
 
 def corrections_sql(quantities: tuple[str, ...]) -> str:
@@ -274,26 +181,3 @@ def _later_entries(names: Iterable[str], quantities: tuple[str, ...]) -> str:
     added = ", ".join(f"case when quantity = {number} then added else 0 end as {q}" for q, number in numbers.items())
     chosen = ", ".join(map(str, numbers.values()))
     return f"select {entry('seller', 'day')} as entry, {added} from later_entries where quantity in ({chosen})"
-
-
-def chain(unit: Unit, fact: Fact, added: str, beside: str = "") -> str:
-    """A unit's successive entries of one quantity: the day each is known, what it adds, the day it is replaced.
-
-    Where a unit is not its seller's for a while, a state of nothing stands in the gap. beside: one more column.
-    """
-    more, named, none = (f", {beside} as beside", ", beside", ", null") if beside else ("", "", "")
-    order = f"over (partition by seller, {unit.key} order by since)"
-    ever = f"select {unit.key} from {unit.table} where not lone and {fact.day} is not null"
-    some = "" if fact.usual else f" and {unit.key} in ({ever})"  # nothing is taken back where it never was
-    states = f"""select seller, {unit.key}, {unit.since} as since, {unit.until} as until, {fact.day} as own_day{more},
-            case when {fact.day} is null then 0 else {added} end as added,
-            coalesce(lead({unit.since}) over (partition by seller, {unit.key} order by {unit.since}), {NEVER}) as next
-        from {unit.table} where not lone{some}"""
-    whole = f"""with states as ({states})
-        select seller, {unit.key}, since, own_day, added{named} from states union all
-        select seller, {unit.key}, until, null, 0{none} from states where until < next"""
-    same = " and ".join(f"{c} is not distinct from lag({c}) {order}" for c in ("own_day", "added"))
-    changes = f"select *, {same} and lag(since) {order} is not null as same from ({whole}) as a"
-    known = f"greatest(own_day, since) as day, coalesce(lead(since) {order}, {NEVER}) as replaced"
-    return f"""select * from (select *, {known} from ({changes}) as b where not same) as c
-        where own_day is not null and day < replaced"""

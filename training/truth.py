@@ -15,9 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from features.ledger import UNITS, Ledger
+from features.ledger import Ledger
 from features.standards import Standard
 from features.states import NEVER
+from features.units import UNITS
 from models.roll_forward import most_kept
 from training.detection import episodes_of
 from training.material import Material, Target
