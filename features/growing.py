@@ -156,6 +156,7 @@ def _build_draft(
 def _add(con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles) -> None:
     """Work out what the new rows change, and write it with them in one transaction."""
     work_out(con, source)
+    store.spare(con)
     con.execute("begin")
     try:
         for table in ROWS:

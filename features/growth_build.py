@@ -11,7 +11,7 @@ from features.contract import TABLES
 from features.intake import Marketplace, drop_duplicates
 from features.ledger import ENTRIES, read_sources, statements
 from features.quarantine import IntakeReport
-from features.states import BASICS, Step
+from features.states import BASICS, Sources, Step
 
 LEDGER, CORRECTIONS = ("seller_id", "day"), ("seller_id", "effective_day", "decided_day")
 LINE_COUNTS = ("seller_id", "item_id", "category")
@@ -41,28 +41,23 @@ def load(con: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> None:
         drop_duplicates(con, typed)
 
 
-def known(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make `known_lines` of the loaded rows."""
+def known(con: duckdb.DuckDBPyConnection, source: Source) -> Sources:
+    """Make `known_lines` of the loaded rows; returns what was found of them, to go on with."""
     for step in BASICS:
         con.execute(step.sql)
-    for step in _parted(statements(source.quantities, read_sources(_market(con, source))))[0]:
+    sources = read_sources(_market(con, source))
+    for step in _parted(statements(source.quantities, sources))[0]:
         con.execute(step.sql)
+    return sources
 
 
-def build(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
-    """Make `ledger` (with its entries counted) and `ledger_corrections` of the loaded rows."""
-    known(con, source)
-    build_on(con, source, firsts)
-
-
-def build_on(con: duckdb.DuckDBPyConnection, source: Source, firsts: bool) -> None:
-    """The same from where `known` ends.
+def build(con: duckdb.DuckDBPyConnection, source: Source, sources: Sources, firsts: bool) -> None:
+    """Make `ledger` (with its entries counted) and `ledger_corrections`, where `known` has been.
 
     firsts: what is new to a seller is told by the table `first_lines`, not by the loaded rows.
     """
     if firsts:
         con.execute(HISTORY)
-    sources = read_sources(_market(con, source))
     made = statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True)
     for step in _parted(made)[1]:
         con.execute(step.sql)

@@ -31,16 +31,16 @@ def touch(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def subset(schema: str) -> dict[str, str]:
-    """Selects of a schema's touched rows, by table; the sellers that they name, and every correction."""
-    rows = {t: f"from was_{t}" if schema == KEPT else touched_rows(schema, t) for t in ("orders", *KEYED)}
+    """Selects of a schema's touched rows (all new ones are), by table; the sellers they name; every correction."""
+    rows = {t: f"from was_{t}" if schema == KEPT else _rows(schema, t, "true") for t in ("orders", *KEYED)}
     others = {"sellers": "seller_id in (from touched_sellers)", "interventions": "false", "corrections": "true"}
     return rows | {t: _rows(schema, t, chosen) for t, chosen in others.items()}
 
 
 def touched_sellers() -> str:
     """The sellers that the touched rows name."""
-    rows = [f"from was_{t}" for t in NAMING] + [touched_rows(ARRIVED, t) for t in NAMING]
-    named = " union ".join(f"select seller_id from ({query}) as r" for query in rows)
+    tables = [f"was_{t}" for t in NAMING] + [f"{ARRIVED}.{t}" for t in NAMING]
+    named = " union ".join(f"select seller_id from {table}" for table in tables)
     return f"create or replace table touched_sellers as {named}"
 
 

@@ -7,7 +7,7 @@ and then the other's) are worked out together, in the first slice.
 import duckdb
 
 from features.contract import TABLES
-from features.growth_build import CORRECTIONS, Source, build, first_lines, line_counts, load, summed
+from features.growth_build import CORRECTIONS, Source, build, first_lines, known, line_counts, load, summed
 from features.growth_rows import KEPT, NAMING, ROWS, key
 from features.ledger import ENTRIES
 
@@ -24,7 +24,7 @@ def build_whole(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     names = ", ".join(("seller_id", "day", *source.quantities, ENTRIES))
     for number in range(slices):
         load(con, _slice(number, slices))
-        build(con, source, firsts=False)
+        build(con, source, known(con, source), firsts=False)
         con.execute(f"insert into kept.ledger select {names} from ledger")
         con.execute(
             f"insert into kept.ledger_corrections {summed(CORRECTIONS, source.quantities, 'ledger_corrections')}"

@@ -11,7 +11,6 @@ from features.growth_build import (
     LINE_COUNTS,
     Source,
     build,
-    build_on,
     difference,
     first_lines,
     known,
@@ -21,22 +20,22 @@ from features.growth_build import (
 )
 from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch
 from features.ledger import ENTRIES
-from features.states import EVER
+from features.states import EVER, Sources
 
 LINE = "order_id, line_id, seller_id, item_id, category, day"
 FIRST = "seller_id, item_id, category, day"
-NULLABLE = ("item_id", "category")  # other keys are compared by =, which alone lets a scan skip what cannot match
+NULLABLE = ("item_id", "category")  # of the keys' columns
 
 
 def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Make the tables that say what changes in ledger, ledger_corrections, first_lines and line_counts."""
     con.execute("create or replace table reopened (seller_id varchar)")
-    _before_and_lines(con, source)
+    sources = _before_and_lines(con, source)
     con.execute(f"insert into reopened {_reopened()}")
     if con.execute("select count(*) from reopened").fetchall()[0][0]:
-        _before_and_lines(con, source)
-    con.execute(f"create or replace table first_lines as {_firsts_after()}")
-    build_on(con, source, firsts=True)
+        sources = _before_and_lines(con, source)
+    _add_firsts(con)
+    build(con, source, sources, firsts=True)
     _changed(con, "ledger", LEDGER, source.quantities, counted=True)
     _changed(con, "ledger_corrections", CORRECTIONS, source.quantities, counted=False)
     _changed_firsts(con)
@@ -45,20 +44,22 @@ def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     _changed(con, "line_counts", LINE_COUNTS, ("lines",), counted=False)
 
 
-def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Sources:
     """The ledger of the touched rows before, and their lines as they were and are known; ends with the new rows."""
     touch(con)
     con.execute(f"create or replace table first_lines as select {FIRST} from kept.first_lines where {_touched()}")
     old, new = subset(KEPT), subset(ARRIVED)
     load(con, old)
-    build(con, source, firsts=True)
+    build(con, source, known(con, source), firsts=True)
     for table in ("ledger", "ledger_corrections"):
-        con.execute(f"create or replace table old_{table} as from {table}")
+        con.execute(f"drop table if exists old_{table}")
+        con.execute(f"alter table {table} rename to old_{table}")
     con.execute(f"create or replace table old_lines as {_lines()}")
     load(con, {t: f"({old[t]}) union all ({new[t]})" for t in ROWS})
-    known(con, source)
+    sources = known(con, source)
     con.execute(f"create or replace table new_lines as {_lines()}")
     con.execute(f"create or replace table firsts_of_lines as {first_lines()}")
+    return sources
 
 
 def _lines() -> str:
@@ -91,13 +92,15 @@ def _timeline(sellers: str) -> str:
     return f"select seller_id, coalesce(recorded_at, {EVER}) as since, fulfilment from {sellers} as s"
 
 
-def _firsts_after() -> str:
-    """The first lines of the touched sellers with the new rows; those of reopened sellers are worked out anew."""
-    kept = (
-        "select * from kept.first_lines where seller_id in (from touched_sellers) and seller_id not in (from reopened)"
-    )
-    return f"""select seller_id, item_id, category, min(day) as day from ({kept} union all from firsts_of_lines) as f
-        group by seller_id, item_id, category"""
+def _add_firsts(con: duckdb.DuckDBPyConnection) -> None:
+    """Add to the first lines of the touched sellers what the new rows begin; those of reopened sellers are made anew.
+
+    A line before the first of what is known already reopens its seller: of other sellers only what is new begins.
+    """
+    con.execute("delete from first_lines where seller_id in (from reopened)")
+    con.execute(f"""create or replace table begun as select {FIRST} from firsts_of_lines as f
+        where not exists (select 1 from first_lines as k where {_same("k", "f", LINE_COUNTS)})""")
+    con.execute(f"insert into first_lines select {FIRST} from begun")
 
 
 def _changed(
@@ -106,8 +109,7 @@ def _changed(
     """Rows of a table of sums that go, and the sums that come in their place."""
     names = [*quantities, *([ENTRIES] if counted else [])]
     con.execute(f"create or replace table gained as {difference(key, quantities, table, f'old_{table}', counted)}")
-    same = " and ".join(f"k.{c} {'is not distinct from' if c in NULLABLE else '='} g.{c}" for c in key)
-    places = f"select k.rowid from kept.{table} as k semi join gained as g on {same}"
+    places = f"select k.rowid from kept.{table} as k semi join gained as g on {_same('k', 'g', key)}"
     con.execute(f"""create or replace table {table}_before as select k.rowid as id, k.* from kept.{table} as k
         where k.rowid in ({places})""")
     rows = f"(from gained union all select {', '.join((*key, *names))} from {table}_before)"
@@ -115,9 +117,13 @@ def _changed(
 
 
 def _changed_firsts(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(f"""create or replace table first_lines_after as select {FIRST} from first_lines
-        except select {FIRST} from kept.first_lines where {_touched()}""")
-    con.execute(f"""create or replace table first_lines_before as select rowid as id from kept.first_lines as k
-        where seller_id in (from reopened) and not exists (select 1 from first_lines as f where f.seller_id = k.seller_id
-            and f.item_id is not distinct from k.item_id and f.category is not distinct from k.category
-            and f.day = k.day)""")
+    stored = "kept.first_lines as k where seller_id in (from reopened)"
+    con.execute(f"create or replace table first_lines_after as from begun except select {FIRST} from {stored}")
+    con.execute(f"""create or replace table first_lines_before as select rowid as id from {stored}
+        and not exists (select 1 from begun as b where {_same("b", "k", (*LINE_COUNTS, "day"))})""")
+
+
+def _same(one: str, other: str, columns: Sequence[str]) -> str:
+    """SQL for the same key; = where no value is missing, for it alone lets a scan skip what cannot match."""
+    ways = {c: "is not distinct from" if c in NULLABLE else "=" for c in columns}
+    return " and ".join(f"{one}.{c} {way} {other}.{c}" for c, way in ways.items())
