@@ -16,7 +16,8 @@ from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
 
 CODES = 1_000_000
-PARQUET = "(format parquet, row_group_size 30_720)"  # groups of DuckDB's own size take half as long again to write
+# Groups of DuckDB's own size take half as long again to write, dictionaries of more values than this a sixth.
+PARQUET = "(format parquet, row_group_size 30_720, dictionary_size_limit 1_000)"
 
 NUMBERED = """
 create table numbered as select cast(row_number() over (order by seller_id) as integer) as seller, seller_id,

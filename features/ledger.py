@@ -6,7 +6,7 @@ back (effective on the old day, decided on the new version's day) and a new entr
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,6 +22,16 @@ from features.states import BASICS, BORN, COLUMNS, NEVER, Sources, Step, tables
 from features.units import UNITS, Fact, Unit
 
 Addition = tuple[Unit, Fact, Mapping[str, str]]  # a fact of a unit, and what it adds to the quantities in use
+
+
+@dataclass(frozen=True)
+class Falling:
+    """What units with one state add on one day of theirs; where: the units of which it is so."""
+
+    unit: Unit
+    day: str
+    where: str
+    adds: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -99,22 +109,19 @@ def fact_columns(quantities: tuple[str, ...]) -> set[str]:
 def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
     """One row per seller and day on which something became known; counted: with the number of entries it sums.
 
-    Each usual fact is summed alone, the rare ones together, and the sums are put side by side: a row of all quantities
-    for each entry would be mostly zeros, and each join reads and writes nearly every day of every seller.
+    What is usual is summed by itself, all that is rare together, and the sums are put side by side: a row of all
+    quantities for each entry would be mostly zeros, and each join reads and writes nearly every day of every seller.
     """
-    facts = _facts(quantities)
-    rare = [fact for fact in facts if not fact[1].usual]
-    groups = [*([fact] for fact in facts if fact[1].usual), *([rare] if rare else [])]
+    groups = _groups(_facts(quantities))
+    names = [list(dict.fromkeys(q for falling in group for q in falling.adds)) for group in groups]
+    owned = [{*held} - {q for other in names[:i] for q in other} for i, held in enumerate(names)]
     joined = " full join ".join(
-        f"({_daily(group, quantities)}) as f{i}{' using (entry)' if i else ''}" for i, group in enumerate(groups)
+        f"({_daily(group, names[i], owned[i], quantities)}) as f{i}{' using (entry)' if i else ''}"
+        for i, group in enumerate(groups)
     )
-    columns = {
-        q: f"coalesce(f{i}.{q}, 0) as {q}" for i, group in enumerate(groups) for _, _, adds in group for q in adds
-    }
     summed = (*quantities, ENTRIES) if counted else quantities
-    if counted:
-        columns[ENTRIES] = f"{' + '.join(f'coalesce(f{i}.{ENTRIES}, 0)' for i in range(len(groups)))} as {ENTRIES}"
-    named = ", ".join(columns[q] for q in summed)
+    places = {q: [f"coalesce(f{i}.{q}, 0)" for i, held in enumerate(names) if q in held] for q in summed}
+    named = ", ".join(f"{' + '.join(places[q])} as {q}" for q in summed)
     return f"""select c.seller_id, {day_of("e.entry")} as day, {", ".join(f"e.{q}" for q in summed)}, c.seller
         from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
 
@@ -162,22 +169,49 @@ def _facts(quantities: tuple[str, ...]) -> list[Addition]:
     return [(unit, fact, adds) for unit, fact, adds in kept if adds]
 
 
-def _daily(facts: list[Addition], quantities: tuple[str, ...]) -> str:
-    """Some facts' sums per seller and day: of units with one state, and of each successive state that differs."""
-    names = [q for _, _, adds in facts for q in adds]
-    rows = [*(_entries(*fact, names) for fact in facts), _later_entries(names, quantities)]
-    sums = ", ".join([*(f"cast(sum({q}) as bigint) as {q}" for q in names), f"count(*) as {ENTRIES}"])
+def _groups(facts: list[Addition]) -> list[list[Falling]]:
+    """What is summed at once: each usual fact with those mostly on its day, and all the rest."""
+    days = {(unit.table, fact.day) for unit, fact, _ in facts if not fact.mostly}
+    led = [(unit, fact, adds) for unit, fact, adds in facts if (unit.table, fact.mostly) in days]
+    leading = [one for one in facts if one not in led]
+    usual = [[_together(one, led)] for one in leading if one[1].usual]
+    rare = [_together(one, led) for one in leading if not one[1].usual] + [_elsewhere(*one) for one in led]
+    return [*usual, *([rare] if rare else [])]
+
+
+def _together(leading: Addition, led: list[Addition]) -> Falling:
+    """A fact, and what else there is on its day of those that mostly fall on it."""
+    unit, fact, adds = leading
+    others = [(other, more) for u, other, more in led if u is unit and other.mostly == fact.day]
+    same = "case when {0.day} = {0.mostly} then {1} else 0 end"
+    also = {q: same.format(other, sql) for other, more in others for q, sql in more.items()}
+    entries = " + ".join(["1", *(same.format(other, 1) for other, _ in others)])
+    return Falling(unit, fact.day, f"{fact.day} is not null", {**adds, **also, ENTRIES: entries})
+
+
+def _elsewhere(unit: Unit, fact: Fact, adds: Mapping[str, str]) -> Falling:
+    """A fact where it does not fall on the day that it mostly falls on."""
+    where = f"{fact.day} is not null and {fact.day} is distinct from {fact.mostly}"
+    return Falling(unit, fact.day, where, {**adds, ENTRIES: "1"})
+
+
+def _daily(group: list[Falling], names: list[str], owned: Collection[str], quantities: tuple[str, ...]) -> str:
+    """Sums per seller and day: of units with one state, and of the owned quantities' every other entry."""
+    rows = [*(_entries(falling, names) for falling in group), _later_entries(names, owned, quantities)]
+    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
     return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 
-def _entries(unit: Unit, fact: Fact, adds: Mapping[str, str], names: Iterable[str]) -> str:
-    known = f"greatest({fact.day}, {unit.since})"
-    plain = ", ".join(f"{adds.get(q, 0)} as {q}" for q in names)
-    return f"select {entry('seller', known)} as entry, {plain} from {unit.table} where lone and {fact.day} is not null"
+def _entries(falling: Falling, names: Iterable[str]) -> str:
+    known = f"greatest({falling.day}, {falling.unit.since})"
+    plain = ", ".join(f"{falling.adds.get(q, 0)} as {q}" for q in names)
+    return f"""select {entry("seller", known)} as entry, {plain} from {falling.unit.table}
+        where lone and {falling.where}"""
 
 
-def _later_entries(names: Iterable[str], quantities: tuple[str, ...]) -> str:
-    numbers = {q: quantities.index(q) for q in names}
-    added = ", ".join(f"case when quantity = {number} then added else 0 end as {q}" for q, number in numbers.items())
-    chosen = ", ".join(map(str, numbers.values()))
-    return f"select {entry('seller', 'day')} as entry, {added} from later_entries where quantity in ({chosen})"
+def _later_entries(names: Iterable[str], owned: Collection[str], quantities: tuple[str, ...]) -> str:
+    numbers = {q: quantities.index(q) for q in quantities if q in owned}
+    kept = {q: f"case when quantity = {number} then added else 0 end" for q, number in numbers.items()} | {ENTRIES: "1"}
+    added = ", ".join(f"{kept.get(q, 0)} as {q}" for q in names)
+    chosen = f"quantity in ({', '.join(map(str, numbers.values()))})" if numbers else "false"
+    return f"select {entry('seller', 'day')} as entry, {added} from later_entries where {chosen}"

@@ -8,11 +8,15 @@ from features.states import MATURITY_DAYS, MINUTE_MICROS
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that falls on one day of a unit's life, and what it adds to the ledger. usual: most units have it."""
+    """Something that falls on one day of a unit's life, and what it adds to the ledger.
+
+    usual: most units have it; mostly: the day of another fact, on which this one falls too as a rule.
+    """
 
     day: str
     adds: Mapping[str, str]
     usual: bool = False
+    mostly: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,16 @@ UNITS = (
             ),
             Fact("overdue_day", one("overdue_to_ship")),
             Fact("cleared_day", one("overdue_cleared")),
-            Fact(AFTER_SHIP_BY.format("shipped_day"), one("overdue_shipped")),
-            Fact(AFTER_SHIP_BY.format("cancelled_seller_day"), one("overdue_cancelled")),
+            Fact(AFTER_SHIP_BY.format("shipped_day"), one("overdue_shipped"), mostly="cleared_day"),
+            Fact(AFTER_SHIP_BY.format("cancelled_seller_day"), one("overdue_cancelled"), mostly="cleared_day"),
             Fact("delivered_day", {"delivered": "1", "delivery_minutes": minutes("delivered_at")}, usual=True),
-            Fact("closed_day", one("closed"), usual=True),
+            Fact("closed_day", one("closed"), usual=True, mostly="delivered_day"),
             Fact("late_day", one("late")),
-            Fact("late_own_day", one("late_seller_fault")),
-            Fact("late_carrier_day", one("late_carrier_fault")),
-            Fact("late_platform_day", one("late_platform_fault")),
+            Fact("late_own_day", one("late_seller_fault"), mostly="late_day"),
+            Fact("late_carrier_day", one("late_carrier_fault"), mostly="late_day"),
+            Fact("late_platform_day", one("late_platform_fault"), mostly="late_day"),
             Fact("cancelled_day", one("cancelled")),
-            Fact("cancelled_seller_day", one("cancelled_by_seller")),
+            Fact("cancelled_seller_day", one("cancelled_by_seller"), mostly="cancelled_day"),
             Fact("returned_day", one("returned")),
             Fact("returned_seller_day", one("returned_seller_fault")),
             Fact(
@@ -71,8 +75,8 @@ UNITS = (
                 {"matured_delivered": "1", "matured_returned": MATURED_RETURN},
                 usual=True,
             ),
-            Fact("failure_day", one("service_failure")),
-            Fact("failure_own_day", one("service_failure_seller_fault")),
+            Fact("failure_day", one("service_failure"), mostly="late_day"),
+            Fact("failure_own_day", one("service_failure_seller_fault"), mostly="late_day"),
         ),
     ),
     Unit(

@@ -15,6 +15,7 @@ from itertools import groupby
 from features.keys import entry
 from features.quantities import BY_NAME
 from features.states import Step
+from features.window_pairs import Carrier, carriers, is_count, name_of, packed, unpacked
 
 WEEK = 7
 LONGEST_SPAN = 400  # days after which a seller without any ledger row leaves the feature table
@@ -67,8 +68,8 @@ def _weekly_steps(weekday: int, days: Sequence[int], columns: Collection[str]) -
     ends = week_ends(days, named)
     return [
         Step(f"week_ends_{weekday}", days_sql(ends)),
-        Step(f"week_of_{weekday}", week_of_sql(weekday, days[-1])),
-        Step(f"since_ever_{weekday}", since_ever_sql(weekday, weekly_sums(named)), view=True),
+        *ledger_weeks(weekday, ends, days[-1]),
+        Step(f"since_ever_{weekday}", since_ever_sql(weekday, weekly_sums(named), named), view=True),
         Step(f"weekly_windows_{weekday}", windows_sql(weekday, days, columns, rows_back(days, ends, named)), view=True),
     ]
 
@@ -109,6 +110,17 @@ def _falls_on(quantity: str) -> str:
     return BY_NAME[quantity].falls_on if quantity in BY_NAME else ""
 
 
+def ledger_weeks(weekday: int, ends: Sequence[int], last: int) -> list[Step]:
+    """The ledger up to the last as-of day with the end of the week that each day lies in."""
+    name = f"ledger_weeks_{weekday}"
+    if list(ends) == list(range(ends[0], ends[-1] + 1, WEEK)):
+        # Worked out, not looked up: then it is known that no sum overflows, and sums take two thirds of the time.
+        end = f"greatest(day + ({weekday} - day % {WEEK} + {WEEK}) % {WEEK}, {ends[0]})"
+        return [Step(name, f"select *, {end} as week_end from ledger where day <= {last}", view=True)]
+    looked_up = f"select l.*, e.week_end from ledger as l join week_of_{weekday} as e on e.day = l.day"
+    return [Step(f"week_of_{weekday}", week_of_sql(weekday, last)), Step(name, looked_up, view=True)]
+
+
 def week_of_sql(weekday: int, last: int) -> str:
     """The end of the week that each day up to the last as-of day lies in."""
     return f"""select d.day, min(e.as_of) as week_end from (select distinct day from ledger where day <= {last}) as d
@@ -123,26 +135,21 @@ def weekly_sql(weekday: int, sums: Sums) -> str:
     totals = ", ".join(_narrow(quantity, name, f"sum({sql})") for name, (quantity, sql) in named.items())
     read = ", ".join("1 as entries" if q == "entries" else q for q in sums)
     some = " or ".join(f"{q} <> 0" for q in sums)
-    return f"""select {entry("l.seller", "e.week_end")} as entry, {totals}
-        from (select seller, day, {read} from ledger) as l
-        join week_of_{weekday} as e on e.day = l.day where {some} group by {entry("l.seller", "e.week_end")}"""
+    return f"""select {entry("l.seller", "l.week_end")} as entry, {totals}
+        from (select seller, day, week_end, {read} from ledger_weeks_{weekday}) as l
+        where {some} group by {entry("l.seller", "l.week_end")}"""
 
 
-def since_ever_sql(weekday: int, sums: Sequence[Sums]) -> str:
-    """Every seller at every week's end from its first on: sums since ever, and the openings in that week."""
-    since = [
-        sql
-        for number, same in enumerate(sums)
-        for q in same
-        for sql in (f"sum(coalesce(w{number}.{q}, 0)) over so_far as {q}", *_tails(number, q, same[q]))
-    ]
+def since_ever_sql(weekday: int, sums: Sequence[Sums], columns: Collection[str]) -> str:
+    """Every seller at every week's end from its first on: sums since ever, and those less the last days of the week."""
+    since = [sql for carrier in carriers_of(columns) for sql in _since_ever(carrier, sums)]
+    less = [sql for carrier in carriers_of(columns) for sql in _openings(carrier, sums)]
     joins = " ".join(
         f"left join ({weekly_sql(weekday, same)}) as w{number} on w{number}.entry = g.entry"
         for number, same in enumerate(sums)
     )
-    narrow = [_narrow(q, name, sql) for same in sums for q in same for name, sql in _openings(q, same[q]).items()]
     first = "min(day) as first_day, min(case when ordered > 0 then day end) as first_ordered"
-    return f"""select seller, as_of, first_ordered, entry, {", ".join(narrow)} from (
+    return f"""select seller, as_of, first_ordered, entry, {", ".join(less)} from (
             select g.*, {", ".join(since)}
             from (select {entry("s.seller", "e.as_of")} as entry, s.seller, e.as_of, s.first_ordered
                 from (select seller, {first} from ledger group by seller) as s
@@ -151,40 +158,62 @@ def since_ever_sql(weekday: int, sums: Sequence[Sums]) -> str:
                 rows between unbounded preceding and current row)) as r"""
 
 
-def _tails(number: int, quantity: str, days: Collection[int]) -> list[str]:
-    return [f"w{number}.{quantity}_tail{d}" for d in days]
+def carriers_of(columns: Collection[str]) -> list[Carrier]:
+    """The numbers that the quantities of window columns are summed in."""
+    spans: dict[str, set[str]] = {quantity_of(c): set() for c in sorted(columns)}
+    for column in columns:
+        spans[quantity_of(column)].add(span_of(column))
+    return carriers(spans, alone=(quantity_of(SILENCE),))
 
 
-def _openings(quantity: str, days: Collection[int]) -> dict[str, str]:
-    """A sum since ever, and the same without the last days of the week."""
-    return {quantity: quantity} | {
-        opening_of(quantity, d): f"{quantity} - coalesce({quantity}_tail{d}, 0)" for d in days
+def _since_ever(carrier: Carrier, sums: Sequence[Sums]) -> list[str]:
+    """A carrier's sum since ever, and its sums over the last days of a week."""
+    name, held = name_of(carrier), {q: number for number, same in enumerate(sums) for q in same if q in carrier}
+    week = packed(carrier, {q: f"coalesce(w{n}.{q}, 0)" for q, n in held.items()})
+    tails = {
+        d: {q: f"coalesce(w{n}.{q}_tail{d}, 0)" for q, n in held.items() if d in sums[n][q]}
+        for d in _tails(carrier, sums)
     }
+    so_far = f"cast(sum({week}) over so_far as bigint) as {name}"
+    return [so_far, *(f"{packed(carrier, values)} as {name}_tail{d}" for d, values in tails.items())]
+
+
+def _openings(carrier: Carrier, sums: Sequence[Sums]) -> list[str]:
+    """A sum since ever, and the same without the last days of the week."""
+    name = name_of(carrier)
+    return [name, *(f"{name} - {name}_tail{d} as {opening_of(name, d)}" for d in _tails(carrier, sums))]
+
+
+def _tails(carrier: Carrier, sums: Sequence[Sums]) -> list[int]:
+    return sorted({d for same in sums for q in carrier for d in same.get(q, ())})
 
 
 def _narrow(quantity: str, name: str, sql: str) -> str:
-    """Counts of one seller fit an integer, at half the memory; money and minutes do not."""
-    counts = BY_NAME[quantity].unit not in ("cents", "minutes") if quantity in BY_NAME else True
-    return f"cast({sql} as {'integer' if counts else 'bigint'}) as {name}"
+    """Counts of one seller fit an integer, at half the memory."""
+    return f"cast({sql} as {'integer' if is_count(quantity) else 'bigint'}) as {name}"
 
 
 def windows_sql(weekday: int, days: Sequence[int], columns: Collection[str], back: Mapping[int, int]) -> str:
     """One row per row of the grid with the given window columns, before corrections; long silent sellers left out."""
-    named = sorted({*columns, SILENCE})
-    sums = ", ".join(f"{_difference(c, back)} as {c}" for c in named)
+    carrier_of = {quantity: carrier for carrier in carriers_of({*columns, SILENCE}) for quantity in carrier}
+    carried = {c: f"{name_of(carrier_of[quantity_of(c)])}_{span_of(c)}" for c in {*columns, SILENCE}}
+    taken = {name: (name_of(carrier_of[quantity_of(c)]), c) for c, name in carried.items()}
+    sums = ", ".join(f"{_difference(*taken[name], back)} as {name}" for name in sorted(taken))
+    parts = [(c, quantity_of(c)) for c in sorted(columns)]
+    named = ", ".join(_narrow(q, c, unpacked(carrier_of[q], q, carried[c])) for c, q in parts)
     tenure = "case when as_of >= first_ordered then as_of - first_ordered end as tenure_days"
-    return f"""select seller, as_of, tenure_days, {", ".join(sorted(columns))} from (
+    return f"""select seller, as_of, tenure_days, {named} from (
             select seller, as_of, {tenure}, {sums} from since_ever_{weekday}
             window weeks as (partition by seller order by as_of)) as w
         where as_of in ({", ".join(map(str, days))}) and {SILENCE} > 0"""
 
 
-def _difference(column: str, back: Mapping[int, int]) -> str:
-    quantity, span = _split(column)
-    if span == "all":
-        return quantity
-    opening = opening_of(quantity, _tail_days(column))
-    return f"{quantity} - {f'coalesce(lag({opening}, {back[w]}) over weeks, 0)' if (w := _weeks(column)) else opening}"
+def _difference(name: str, column: str, back: Mapping[int, int]) -> str:
+    """A carrier's sum over the span of a window column."""
+    if span_of(column) == "all":
+        return name
+    opening = opening_of(name, _tail_days(column))
+    return f"{name} - {f'coalesce(lag({opening}, {back[w]}) over weeks, 0)' if (w := _weeks(column)) else opening}"
 
 
 def named_sql(columns: Collection[str]) -> str:
@@ -208,9 +237,9 @@ def corrected_sql(columns: Collection[str]) -> str:
         on k.seller_id = w.seller_id and k.as_of = w.as_of"""
 
 
-def opening_of(quantity: str, days: int) -> str:
-    """The name of a quantity's sum since ever without the last days of the week."""
-    return f"{quantity}_before{days}" if days else quantity
+def opening_of(name: str, days: int) -> str:
+    """The name of a carrier's sum since ever without the last days of the week."""
+    return f"{name}_before{days}" if days else name
 
 
 def quantity_of(column: str) -> str:
