@@ -44,22 +44,31 @@ class Lines:
 ONE_BY_ONE = Lines()
 
 
-def main_value_sql(dimension: str, lines: Lines = ONE_BY_ONE) -> str:
-    """The value of a dimension under which most of a seller's lines were ordered by each as-of day (ties: the last)."""
-    so_far = "order by as_of rows between unbounded preceding and current row"
+def main_values_sql(lines: Lines = ONE_BY_ONE) -> str:
+    """The value of each dimension under which most of a seller's lines were ordered by each as-of day (ties: the last).
+
+    Lines only add up, so the highest score so far belongs to the value that leads; its code is the score's tail.
+    """
+    leading = ", ".join(f"max({d}_s.score) over so_far % {CODES} as {d}" for d in DIMENSIONS)
+    joins = " ".join(
+        f"left join ({scores_sql(d, lines)}) as {d}_s on {d}_s.seller = g.seller and {d}_s.as_of = g.as_of"
+        for d in DIMENSIONS
+    )
+    return f"""select g.seller, g.as_of, {leading} from grid as g {joins} window so_far as (
+            partition by g.seller order by g.as_of rows between unbounded preceding and current row)"""
+
+
+def scores_sql(dimension: str, lines: Lines) -> str:
+    """A seller's highest score in each week: the lines of a value so far, and its code as the tail of that number."""
     counted = f"""select l.seller, c.code, d.as_of, {lines.counted} as units
         from {lines.table} as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
         join next_as_of as d on d.day = l.day
         group by l.seller, c.code, d.as_of"""
-    # Lines only add up, so the highest score so far belongs to the value that leads; the code rides along in its tail.
-    scored = f"""select seller, as_of,
-            cast(sum(units) over (partition by seller, code {so_far}) as bigint) * {CODES} + code as score
-        from ({counted}) as u"""
-    return f"""select seller, as_of, leader % {CODES} as code
-        from (select g.seller, g.as_of, max(s.score) over (partition by g.seller {so_far.replace("as_of", "g.as_of")})
-                as leader
-            from grid as g left join (select seller, as_of, max(score) as score from ({scored}) as r
-                group by seller, as_of) as s on s.seller = g.seller and s.as_of = g.as_of) as led"""
+    so_far = "partition by seller, code order by as_of rows between unbounded preceding and current row"
+    scored = f"select seller, as_of, cast(sum(units) over ({so_far}) as bigint) * {CODES} + code as score"
+    return (
+        f"select seller, as_of, max(score) as score from ({scored} from ({counted}) as u) as r group by seller, as_of"
+    )
 
 
 def next_as_of_sql(lines: Lines = ONE_BY_ONE) -> str:
@@ -78,16 +87,11 @@ def codes_sql(dimension: str, lines: Lines = ONE_BY_ONE) -> str:
 def attributes_sql(columns: Collection[str]) -> str:
     """Window rows with category, item, region, fulfilment and size as known at each as-of day ('' where unknown)."""
     size = f"case when w.ordered_60 < {SMALL} then 'small' when w.ordered_60 < {MEDIUM} then 'medium' else 'large' end"
-    mains = "".join(
-        f"""
-        left join {d}_main as {d}_m on {d}_m.seller = w.seller and {d}_m.as_of = w.as_of
-        left join {d}_codes as {d}_c on {d}_c.code = {d}_m.code"""
-        for d in DIMENSIONS
-    )
+    mains = " ".join(f"left join {d}_codes as {d}_c on {d}_c.code = m.{d}" for d in DIMENSIONS)
     return f"""select w.seller_id, w.as_of, w.tenure_days, {", ".join(f"w.{c}" for c in sorted(columns))},
             {", ".join(f"coalesce({d}_c.{d}, '') as {d}" for d in DIMENSIONS)},
             coalesce(s.region, '') as region, coalesce(s.fulfilment, '') as fulfilment, {size} as size
-        from windows as w{mains}
+        from windows as w left join main_values as m on m.seller = w.seller and m.as_of = w.as_of {mains}
         left join sellers_versions as s
         on s.seller = w.seller and s.valid_from <= w.as_of and w.as_of < s.valid_to"""
 

@@ -20,7 +20,7 @@ from features.peers import (
     attributes_sql,
     codes_sql,
     figures_sql,
-    main_value_sql,
+    main_values_sql,
     next_as_of_sql,
     rows_sql,
 )
@@ -130,7 +130,7 @@ def statements(
         *steps(as_of, needs.windows, "windows", corrected),
         Step("next_as_of", next_as_of_sql(lines)),
         *(Step(f"{d}_codes", codes_sql(d, lines)) for d in DIMENSIONS),
-        *(Step(f"{d}_main", main_value_sql(d, lines)) for d in DIMENSIONS),
+        Step("main_values", main_values_sql(lines)),
         Step("attributes", attributes_sql(needs.windows)),
         Step("figures", figures),
         *(since.steps(needs.since) if needs.since else []),
