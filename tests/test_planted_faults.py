@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import test_properties_ledger
 import test_properties_past
 from engine_side import FEW
 
-from features import intake, labels, ledger, peers, since, states, table, windows
+from features import intake, labels, ledger, peers, since, states, table, window_pairs, windows
 from features.chains import Chain
 
 pytestmark = pytest.mark.slow
@@ -45,8 +46,19 @@ def one_day_on(*arguments: Any) -> Any:
     return RIGHT_COUNTS(read, standard, seller_id, day + 1)
 
 
+def nowhere_else(*arguments: Any) -> ledger.Falling:
+    """A fact forgotten where it does not fall on its usual day."""
+    return replace(RIGHT_ELSEWHERE(*arguments), where="false")
+
+
+def the_first(carrier: tuple[str, ...], quantity: str, value: str) -> str:
+    """The first count of a number, whichever is asked for."""
+    return RIGHT_UNPACKED(carrier, carrier[0], value)
+
+
 REGION = "'region' as level, concat_ws(' · ', nullif(attributes.region, ''))"
 RIGHT_COUNTS, RIGHT_OF_ONE = labels.counts_at, states.of_one
+RIGHT_ELSEWHERE, RIGHT_UNPACKED = ledger._elsewhere, window_pairs.unpacked
 FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     "time since is told a week early": (
         test_properties_past.test_past_days_are_blind_to_the_future,
@@ -67,6 +79,14 @@ FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     "a row's absence from its seller is forgotten": (
         test_properties_ledger.test_ledger_equals_the_oracle,
         *(Chain, "_edges", rewritten(Chain._edges, "ended < since", "1 = 0")),
+    ),
+    "what does not fall on its usual day is forgotten": (
+        test_properties_ledger.test_ledger_equals_the_oracle,
+        *(ledger, "_elsewhere", nowhere_else),
+    ),
+    "one of two counts is read for the other": (
+        test_properties_features.test_features_equal_the_oracle,
+        *(windows, "unpacked", the_first),
     ),
     "windows end at whole weeks": (
         test_properties_features.test_features_equal_the_oracle,
