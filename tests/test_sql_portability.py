@@ -17,8 +17,8 @@ STATEFUL = Sources(VERSIONED, True, True, "America/New_York")
 NEEDS = table.plan(ALL, load().standards)
 # Functions that Spark 4 has by these names; DuckDB's macros (features.engine) supply what it lacks.
 ALLOWED = {
-    *("SUM", "COUNT", "MIN", "MAX", "MAX_BY", "ROW_NUMBER", "LEAD", "LAG"),
-    *("COALESCE", "NULLIF", "LEAST", "GREATEST", "CAST", "CONCAT", "CONCAT_WS", "CHR", "LOWER"),
+    *("SUM", "COUNT", "MIN", "MAX", "MAX_BY", "ROW_NUMBER", "LEAD", "LAG", "LAST_VALUE"),
+    *("COALESCE", "NULLIF", "LEAST", "GREATEST", "CAST", "CONCAT", "CONCAT_WS", "CHR", "LOWER", "SHIFTRIGHT"),
     *("DATEDIFF", "TIMESTAMP_MICROS", "FROM_UTC_TIMESTAMP"),
 }
 # Words before a bracket that call nothing; `d` is the alias of a table whose column is named.
