@@ -17,7 +17,7 @@ from features.contract import TABLES
 from features.engine import quoted
 from features.errors import ForesellError
 from features.growth_build import Source
-from features.growth_rows import ARRIVED, KEPT, ROWS
+from features.growth_rows import ARRIVED, KEPT, ROWS, SHORT, stored
 from features.growth_slices import build_whole
 from features.growth_work import work_out
 from features.intake import QUARANTINE_SHARE, available_of, check_columns, load_table, zones_of
@@ -95,7 +95,7 @@ def read_files(
             check_columns(TABLES[table], part, zones)
     con.execute(f"set search_path = '{schema},memory.main'")
     con.execute(quarantine.CREATE)
-    read = {t: load_table(con, TABLES[t], parts.get(t, ()), zones) for t in TABLES}
+    read = {t: load_table(con, TABLES[t], parts.get(t, ()), zones, SHORT.get(t, ())) for t in TABLES}
     report = IntakeReport(source.name, source.zone, tuple(_report(con, t, read[t]) for t in parts))
     quarantine.refuse_many(con, report.tables, share)
     con.execute("drop table quarantine")
@@ -132,7 +132,7 @@ def _rebuild(con: duckdb.DuckDBPyConnection, draft: Path, source: Source, files:
     con.execute(f"attach {quoted(draft)} as wider")
     store.create_rows(con, "wider.main")
     for table in ROWS:
-        names = ", ".join(TABLES[table].typed)
+        names = ", ".join(stored(table))
         rows = " union all ".join(f"select {names} from {schema}.{table}" for schema in (KEPT, ARRIVED))
         con.execute(f"insert into wider.main.{table} {rows}")
     before = con.execute("select digest, table_name, file from kept.taken").fetchall()
@@ -160,7 +160,7 @@ def _add(con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles) -> Non
     con.execute("begin")
     try:
         for table in ROWS:
-            names = ", ".join(TABLES[table].typed)
+            names = ", ".join(stored(table))
             con.execute(f"insert into {KEPT}.{table} ({names}) select {names} from {ARRIVED}.{table}")
         for table in ("ledger", "ledger_corrections", "first_lines", "line_counts"):
             con.execute(f"delete from kept.{table} where rowid in (select id from {table}_before)")

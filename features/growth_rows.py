@@ -9,11 +9,14 @@ from collections.abc import Sequence
 import duckdb
 
 from features.contract import TABLES
+from features.keys import Short
 
 KEPT, ARRIVED = "kept.main", "memory.arrived"  # the schemas of stored and of new rows
 ROWS = tuple(TABLES)
 KEYED = ("returns", "cases", "feedback")  # tables whose rows tell of an order, and have a key of their own
 NAMING = ("orders", "cases", "feedback")  # tables whose rows name a seller
+ORDER = Short("order_key", "order_id")
+SHORT = {"orders": (ORDER,)}  # keys that the file holds beside the typed columns
 TOUCHED = """
 create or replace table touched_orders (order_id varchar);
 create or replace table touched_keys (table_name varchar, key varchar)"""
@@ -26,7 +29,7 @@ def touch(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(query)
     spread(con)
     for table in ("orders", *KEYED):
-        con.execute(f"create or replace table was_{table} as {few_rows(KEPT, table)}")
+        con.execute(f"create or replace table was_{table} as {few_rows(table)}")
     con.execute(touched_sellers())
 
 
@@ -49,9 +52,16 @@ def touched_rows(schema: str, table: str) -> str:
     return _rows(schema, table, _is_touched(table))
 
 
-def few_rows(schema: str, table: str) -> str:
-    """The same of a table in a file, where the touched are few: of the other rows nothing is read but their keys."""
-    return _rows(schema, table, f"rowid in (select rowid from {schema}.{table} where {_is_touched(table)})")
+def few_rows(table: str) -> str:
+    """The same of a table in the file, where the touched are few: of the other rows nothing is read but their keys."""
+    near = f"{ORDER.name} in (select {ORDER.sql} from touched_orders)" if table in SHORT else _is_touched(table)
+    found = _rows(KEPT, table, f"rowid in (select rowid from {KEPT}.{table} where {near})")
+    return f"select * from ({found}) as f where {_is_touched(table)}" if table in SHORT else found
+
+
+def stored(table: str) -> dict[str, str]:
+    """The columns of a table in the file, with their types."""
+    return TABLES[table].typed | {short.name: short.TYPE for short in SHORT.get(table, ())}
 
 
 def _is_touched(table: str) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import duckdb
 
-from features.contract import TABLES
 from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.growth_build import CORRECTIONS, LEDGER, Source
+from features.growth_rows import ROWS, stored
 from features.ledger import ENTRIES
 from features.quantities import available_quantities
 
 FILE = "ledger.duckdb"
-FORMAT = 2
+FORMAT = 3
 ROW_GROUP = 122_880  # rows that the file keeps, and closes gaps in, together
 
 
@@ -52,9 +52,9 @@ def create(con: duckdb.DuckDBPyConnection, quantities: tuple[str, ...]) -> None:
 
 def create_rows(con: duckdb.DuckDBPyConnection, schema: str) -> None:
     """Empty typed tables."""
-    for table in TABLES.values():
-        columns = ", ".join(f"{name} {kind}" for name, kind in table.typed.items())
-        con.execute(f"create table {schema}.{table.name} ({columns})")
+    for table in ROWS:
+        columns = ", ".join(f"{name} {kind}" for name, kind in stored(table).items())
+        con.execute(f"create table {schema}.{table} ({columns})")
 
 
 def source_of(con: duckdb.DuckDBPyConnection) -> Source:

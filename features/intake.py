@@ -1,6 +1,6 @@
 """Intake: a marketplace's tables, checked against the contract and typed; what breaks it is quarantined and counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -14,6 +14,7 @@ from features.checks import STAGING, Part, checked, is_repeated, known_day, plac
 from features.contract import TABLES, Column, Table
 from features.engine import Engine, connect
 from features.errors import ForesellError
+from features.keys import Short
 from features.quarantine import IntakeReport, TableReport
 from features.readings import ACCEPTED, FORMS, Zones, family
 from features.sources import closest, find_unreadable, folder_parts, frame_parts, ignored_files, settings_of
@@ -93,12 +94,14 @@ def read_parts(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: P
     return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
 
 
-def load_table(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], zones: Zones) -> int:
-    """Fill the typed table; returns how many rows the source has."""
+def load_table(
+    con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, ...], zones: Zones, beside: Sequence[Short] = ()
+) -> int:
+    """Fill the typed table, with some texts' short keys beside; returns how many rows the source has."""
     staging = STAGING if parts else {}
-    columns = ", ".join(f"{name} {kind}" for name, kind in (table.typed | staging).items())
-    con.execute(f"create table {table.name} ({columns})")
-    broken = sum(_insert(con, table, part, zones) for part in parts)
+    types = table.typed | staging | {short.name: short.TYPE for short in beside}
+    con.execute(f"create table {table.name} ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+    broken = sum(_insert(con, table, part, zones, beside) for part in parts)
     read = one(con, f"select count(*) from {table.name}")
     if read:
         quarantine.take_marked(con, table.name)
@@ -107,10 +110,13 @@ def load_table(con: duckdb.DuckDBPyConnection, table: Table, parts: tuple[Part, 
     return read + broken
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zones) -> int:
+def _insert(
+    con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zones, beside: Sequence[Short]
+) -> int:
     """Add a part to its table; returns how many rows could not be split into columns."""
+    columns = ", ".join(["*", *(short.sql for short in beside)])
     try:
-        con.execute(f"insert into {table.name} {checked(table, part, zones)}")
+        con.execute(f"insert into {table.name} select {columns} from ({checked(table, part, zones)}) as c")
     except duckdb.Error as e:
         find_unreadable(con, part)
         rule = f"The table {table.name!r} must be readable."
