@@ -110,9 +110,7 @@ def load_table(
     return read + broken
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zones, beside: Sequence[Short]
-) -> int:
+def _insert(con: duckdb.DuckDBPyConnection, table: Table, part: Part, zones: Zones, beside: Sequence[Short]) -> int:
     """Add a part to its table; returns how many rows could not be split into columns."""
     columns = ", ".join(["*", *(short.sql for short in beside)])
     try:

@@ -16,11 +16,13 @@ import pytest
 from engine_side import built, for_histories
 from histories import History, an_example
 
-from features import growth_slices, growth_work
+from features import growth_rows, growth_slices, growth_work
 from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.growing import grow
+from features.growth_rows import ORDER
 from features.growth_store import FILE
+from features.keys import Short
 
 pytestmark = pytest.mark.slow
 BORN = {"orders": "ordered_at", "returns": "opened_at", "cases": "opened_at", "feedback": "created_at"}
@@ -129,6 +131,7 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
         *(growth_work, "_reopened"),
         lambda: "select seller_id from reopened where 1 = 0",
     ),
+    "touched orders are sought by another key than the stored one": (growth_rows, "ORDER", Short(ORDER.name, "'x'")),
 }
 
 
