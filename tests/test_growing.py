@@ -119,6 +119,12 @@ def test_slices_of_sellers_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     compare(history, grown(history, batches(history, 1, Random(0), in_order=True), tmp_path))
 
 
+def test_orders_found_by_mistake_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Short, "BITS", 1)
+    history = versions()
+    compare(history, grown(history, batches(history, 4, Random(3), in_order=False), tmp_path))
+
+
 def as_if_new(key: Any, quantities: Any, new: str, old: str, counted: bool) -> str:
     """The new rows' ledger without taking back the old one's."""
     return RIGHT_DIFFERENCE(key, quantities, new, f"(from {old} limit 0)", counted)
