@@ -17,7 +17,7 @@ from features.errors import ForesellError
 from features.intake import Marketplace
 from features.keys import day_of, entry, seller_of
 from features.novelties import novelties_sql
-from features.quantities import NOVELTIES, available_quantities, failure_parts
+from features.quantities import NOVELTIES, available_quantities, failure_parts, kind_of
 from features.states import BASICS, BORN, COLUMNS, NEVER, Sources, Step, tables
 from features.units import UNITS, Fact, Unit
 
@@ -198,7 +198,7 @@ def _elsewhere(unit: Unit, fact: Fact, adds: Mapping[str, str]) -> Falling:
 def _daily(group: list[Falling], names: list[str], owned: Collection[str], quantities: tuple[str, ...]) -> str:
     """Sums per seller and day: of units with one state, and of the owned quantities' every other entry."""
     rows = [*(_entries(falling, names) for falling in group), _later_entries(names, owned, quantities)]
-    sums = ", ".join(f"cast(sum({q}) as bigint) as {q}" for q in names)
+    sums = ", ".join(f"cast(sum({q}) as {kind_of(q)}) as {q}" for q in names)
     return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 

@@ -60,12 +60,13 @@ def main_values_sql(lines: Lines = ONE_BY_ONE) -> str:
 
 def scores_sql(dimension: str, lines: Lines) -> str:
     """A seller's highest score in each week: the lines of a value so far, and its code as the tail of that number."""
-    counted = f"""select l.seller, c.code, d.as_of, {lines.counted} as units
+    value = f"cast(l.seller as bigint) * {CODES} + c.code"  # one number of a seller and its value: a window by two takes longer
+    counted = f"""select {value} as value, d.as_of, {lines.counted} as units
         from {lines.table} as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
-        join next_as_of as d on d.day = l.day
-        group by l.seller, c.code, d.as_of"""
-    so_far = "partition by seller, code order by as_of rows between unbounded preceding and current row"
-    scored = f"select seller, as_of, cast(sum(units) over ({so_far}) as bigint) * {CODES} + code as score"
+        join next_as_of as d on d.day = l.day group by {value}, d.as_of"""
+    so_far = "partition by value order by as_of rows between unbounded preceding and current row"
+    score = f"cast(sum(units) over ({so_far}) as bigint) * {CODES} + value % {CODES}"
+    scored = f"select value // {CODES} as seller, as_of, {score} as score"
     return (
         f"select seller, as_of, max(score) as score from ({scored} from ({counted}) as u) as r group by seller, as_of"
     )

@@ -155,3 +155,13 @@ def available_quantities(source_has: Iterable[str]) -> tuple[str, ...]:
 def failure_parts(quantities: Iterable[str]) -> tuple[str, ...]:
     """The parts of service failure among these quantities, in the order of the contract."""
     return tuple(part for part in FAILURE_PARTS if part in set(quantities))
+
+
+def is_count(quantity: str) -> bool:
+    """Whether it counts something; money and minutes do not."""
+    return BY_NAME[quantity].unit not in ("cents", "minutes") if quantity in BY_NAME else True
+
+
+def kind_of(quantity: str) -> str:
+    """The SQL type of a seller's sums: counts of one seller fit an integer, at half the memory."""
+    return "integer" if is_count(quantity) else "bigint"

@@ -6,7 +6,7 @@ and differences of such numbers are those of both halves.
 
 from collections.abc import Collection, Mapping
 
-from features.quantities import BY_NAME
+from features.quantities import is_count
 
 HALF = 32  # bits
 Carrier = tuple[str, ...]  # the quantities in one number, the first in its low half
@@ -26,11 +26,6 @@ def carriers(spans: Mapping[str, Collection[str]], alone: Collection[str]) -> li
         pairs.append((first, second) if second else (first,))
         left = [q for q in left if q != second]
     return [*pairs, *((q,) for q in sorted(single))]
-
-
-def is_count(quantity: str) -> bool:
-    """Counts of one seller fit an integer; money and minutes do not."""
-    return BY_NAME[quantity].unit not in ("cents", "minutes") if quantity in BY_NAME else True
 
 
 def name_of(carrier: Carrier) -> str:

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from features.keys import entry
-from features.quantities import BY_NAME
+from features.quantities import BY_NAME, kind_of
 from features.states import Step
-from features.window_pairs import Carrier, carriers, is_count, name_of, packed, unpacked
+from features.window_pairs import Carrier, carriers, name_of, packed, unpacked
 
 WEEK = 7
 LONGEST_SPAN = 400  # days after which a seller without any ledger row leaves the feature table
@@ -189,8 +189,7 @@ def _tails(carrier: Carrier, sums: Sequence[Sums]) -> list[int]:
 
 
 def _narrow(quantity: str, name: str, sql: str) -> str:
-    """Counts of one seller fit an integer, at half the memory."""
-    return f"cast({sql} as {'integer' if is_count(quantity) else 'bigint'}) as {name}"
+    return f"cast({sql} as {kind_of(quantity)}) as {name}"
 
 
 def windows_sql(weekday: int, days: Sequence[int], columns: Collection[str], back: Mapping[int, int]) -> str:
