@@ -37,7 +37,7 @@ class Short:
     text: str
 
     TYPE: ClassVar[str] = "bigint"
-    BITS: ClassVar[int] = 56  # so many that a wrong text is hardly ever found: one old row makes a search as wide as all
+    BITS: ClassVar[int] = 56  # a wrong text is hardly ever found: one old row makes a search as wide as all
 
     @property
     def sql(self) -> str:

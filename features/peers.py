@@ -60,7 +60,7 @@ def main_values_sql(lines: Lines = ONE_BY_ONE) -> str:
 
 def scores_sql(dimension: str, lines: Lines) -> str:
     """A seller's highest score in each week: the lines of a value so far, and its code as the tail of that number."""
-    value = f"cast(l.seller as bigint) * {CODES} + c.code"  # one number of a seller and its value: a window by two takes longer
+    value = f"cast(l.seller as bigint) * {CODES} + c.code"  # one number: a window by two takes longer
     counted = f"""select {value} as value, d.as_of, {lines.counted} as units
         from {lines.table} as l join {dimension}_codes as c on c.{dimension} = l.{DIMENSIONS[dimension]}
         join next_as_of as d on d.day = l.day group by {value}, d.as_of"""

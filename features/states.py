@@ -80,15 +80,16 @@ def coded(query: str) -> str:
 
 
 def versions(table: str, sources: Sources) -> str:
-    """Rows of a typed table with the days they are valid from and to, and whether they are a key's only version."""
+    """Rows of a typed table with the days they are valid from and to, and whether their key has no other version."""
     since = BORN if table == "orders" and sources.staggered else str(EVER)
     if table not in sources.versioned:
         return f"select *, {since} as valid_from, {NEVER} as valid_to, true as lone from {table}"
     key, moment = KEYS[table], f"coalesce(recorded_at, {EVER * DAY_MICROS})"
-    return f"""select *, count(*) over (partition by {key}) = 1 as lone from (
+    return f"""select * from (
             select *, coalesce(recorded_at_day, {since}) as valid_from,
-                coalesce(lead(recorded_at_day) over (partition by {key} order by {moment}), {NEVER}) as valid_to
-            from {table}) as v
+                coalesce(lead(recorded_at_day) over versions, {NEVER}) as valid_to,
+                count(*) over (versions rows between unbounded preceding and unbounded following) = 1 as lone
+            from {table} window versions as (partition by {key} order by {moment})) as v
         where valid_from < valid_to"""
 
 
