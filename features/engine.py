@@ -49,9 +49,12 @@ class Engine(Protocol):
         """Make a view of a table in memory."""
 
 
-def connect(memory_gb: float | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory database whose times are UTC; past memory_gb (default: DuckDB's own share) it spills to disk."""
-    con = duckdb.connect(config=_config(memory_gb))
+def connect(memory_gb: float | None = None, keeps: bool = False) -> duckdb.DuckDBPyConnection:
+    """An in-memory database whose times are UTC; past memory_gb (default: DuckDB's own share) it spills to disk.
+
+    keeps: it gives no memory back before its end, which saves a process that does nothing else a tenth of its time.
+    """
+    con = duckdb.connect(config=_config(memory_gb, keeps))
     con.execute("set global timezone = 'UTC'")  # global, so that cursors have it too
     for macro in SPARK_FUNCTIONS:
         con.execute(macro)
@@ -63,7 +66,7 @@ def quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def _config(memory_gb: float | None) -> dict[str, str | bool | int | float | list[str]]:
+def _config(memory_gb: float | None, keeps: bool) -> dict[str, str | bool | int | float | list[str]]:
     # Each connection spills into its own folder (made only when needed), never into the working directory.
     spill = Path(tempfile.gettempdir()) / f"foresell-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -71,6 +74,5 @@ def _config(memory_gb: float | None) -> dict[str, str | bool | int | float | lis
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,  # nothing is fetched from anywhere
     }
-    # Memory that is kept for blocks is asked of the system once: handing pages out anew takes a tenth of all time.
-    limit = f"{memory_gb}GB"
-    return config if memory_gb is None else config | {"memory_limit": limit, "block_allocator_memory": limit}
+    limits = ["memory_limit", *(["block_allocator_memory"] if keeps else [])]
+    return config if memory_gb is None else config | dict.fromkeys(limits, f"{memory_gb}GB")

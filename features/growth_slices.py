@@ -50,12 +50,13 @@ def _slice(number: int, slices: int) -> dict[str, str]:
 
 def _entangled() -> str:
     """A select of the sellers that share a key with another."""
-    shared = [
-        f"""select unnest(sellers) from (select array_agg(distinct seller_id) as sellers from {KEPT}.{t}
-            group by hash({key(t)}) having min(seller_id) <> max(seller_id)) as x"""
-        for t in NAMING
-    ]
-    moved = f"""select o.seller_id from {KEPT}.orders as o where o.order_id in (select unnest(orders) from (
-            select array_agg(distinct order_id) as orders from {KEPT}.returns
-            group by return_id having min(order_id) <> max(order_id)) as m)"""
+    shared = [_of_several(t, f"hash({key(t)})", "seller_id") for t in NAMING]
+    moved = f"""select o.seller_id from {KEPT}.orders as o
+        where o.order_id in ({_of_several("returns", "return_id", "order_id")})"""
     return f"select distinct seller_id from ({' union all '.join([*shared, moved])}) as e(seller_id)"
+
+
+def _of_several(table: str, same: str, column: str) -> str:
+    """A select of the column's values in rows that share what is the same with a row of another value."""
+    several = f"select {same} from {KEPT}.{table} group by {same} having min({column}) <> max({column})"
+    return f"select {column} from {KEPT}.{table} where {same} in ({several})"

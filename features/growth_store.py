@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ROW_GROUP = 122_880  # rows that the file keeps, and closes gaps in, together
 @contextmanager
 def opened(file: Path, memory_gb: float, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of its own, in memory, with the file attached as `kept`."""
-    with connect(memory_gb) as con:
+    with connect(memory_gb, keeps=not read_only) as con:
         attach(con, file, read_only)
         yield con
 
@@ -88,6 +88,13 @@ def put_in_place(draft: Path, file: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def forget(taken: Iterable[Path]) -> None:
+    """Let the system use the memory in which it holds these files: what is taken is not read again."""
+    for path in taken if hasattr(os, "posix_fadvise") else ():
+        with path.open("rb") as content:
+            os.posix_fadvise(content.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def spare(con: duckdb.DuckDBPyConnection) -> None:

@@ -84,12 +84,12 @@ def versions(table: str, sources: Sources) -> str:
     since = BORN if table == "orders" and sources.staggered else str(EVER)
     if table not in sources.versioned:
         return f"select *, {since} as valid_from, {NEVER} as valid_to, true as lone from {table}"
-    key, moment = KEYS[table], f"coalesce(recorded_at, {EVER * DAY_MICROS})"
+    order = f"partition by {KEYS[table]} order by coalesce(recorded_at, {EVER * DAY_MICROS})"  # one pass for both
     return f"""select * from (
             select *, coalesce(recorded_at_day, {since}) as valid_from,
-                coalesce(lead(recorded_at_day) over versions, {NEVER}) as valid_to,
-                count(*) over (versions rows between unbounded preceding and unbounded following) = 1 as lone
-            from {table} window versions as (partition by {key} order by {moment})) as v
+                coalesce(lead(recorded_at_day) over ({order}), {NEVER}) as valid_to,
+                count(*) over ({order} rows between unbounded preceding and unbounded following) = 1 as lone
+            from {table}) as v
         where valid_from < valid_to"""
 
 
