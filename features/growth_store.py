@@ -61,7 +61,8 @@ def source_of(con: duckdb.DuckDBPyConnection) -> Source:
     """What the file says of its source; ForesellError when it is of another format."""
     facts = json.loads(con.execute("select facts from kept.facts").fetchall()[0][0])
     if facts["format"] != FORMAT:
-        raise ForesellError("A ledger must be of this format.", facts["format"], "build it anew from its source")
+        step = "name a new folder: foresell grow LEDGER DATA builds it from all files of its source"
+        raise ForesellError(f"A ledger must be of format {FORMAT}.", f"format {facts['format']}", step)
     available = frozenset(facts["available"])
     return Source(facts["name"], facts["zone"], available, available_quantities(available))
 

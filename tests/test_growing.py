@@ -21,7 +21,7 @@ from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.growing import grow
 from features.growth_rows import ORDER
-from features.growth_store import FILE
+from features.growth_store import FILE, FORMAT
 from features.keys import Short
 
 pytestmark = pytest.mark.slow
@@ -149,6 +149,15 @@ def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch, t
     parts = batches(history, 4, Random(3), in_order=False)
     with pytest.raises(AssertionError, match=re.escape("([], [])")):
         compare(history, grown(history, parts, tmp_path))
+
+
+def test_a_ledger_of_another_format_is_refused(halves: tuple[History, Path], tmp_path: Path) -> None:
+    shutil.copytree(halves[1], tmp_path / "copy")
+    with connect() as con:
+        con.execute(f"attach {quoted(tmp_path / 'copy/ledger' / FILE)} as kept")
+        con.execute(f"update kept.facts set facts = replace(facts, '\"format\": {FORMAT}', '\"format\": {FORMAT - 1}')")
+    with pytest.raises(ForesellError, match=f"of format {FORMAT}.*\n*.*format {FORMAT - 1}"):
+        grow(tmp_path / "copy/ledger", tmp_path / "copy/data")
 
 
 def test_a_run_that_is_repeated_finds_nothing_to_do(halves: tuple[History, Path], tmp_path: Path) -> None:
