@@ -2,7 +2,7 @@
 
 For returns, of each order that gave a sign by then (a return, a case, a rating), whether it disappoints; for service,
 of each order placed by then, how it will end. They read our features besides and learn as our trees do, for longer and
-from more sellers than the other benchmarks have. What they cannot tell, nobody can who reads the record alone.
+from more sellers than the other benchmarks have. What they cannot tell, hardly anybody can who reads the record alone.
 """
 
 import tempfile
