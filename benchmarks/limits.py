@@ -5,6 +5,7 @@ of each order placed by then, how it will end. They read our features besides an
 from more sellers than the other benchmarks have. What they cannot tell, hardly anybody can who reads the record alone.
 """
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Side:
-    """One marketplace and risk: what our trees read and what the told forecaster does, and the true rates' score."""
+    """One marketplace and risk: what our trees read, what the told forecaster reads, and the true rates' score."""
 
     ours: Rows
     told: Rows
@@ -115,8 +116,15 @@ def side(material: Material, goal: Target, folder: Path, run: Run, risk: str) ->
     number = np.array([int(seller[1:]) for seller in material.active.seller_id[kept]])
     ours, beside = rows.take(kept), columns(told(run, risk), number, rows.as_of[kept])
     more = replace(ours, names=(*ours.names, *beside), matrix=np.column_stack([ours.matrix, *beside.values()]))
-    known = None if learns else true_score(material, goal, np.flatnonzero(kept), folder)
-    return Side(ours, more, np.zeros(len(ours)) if known is None else known)
+    return Side(ours, more, np.empty(0) if learns else truth(material, goal, np.flatnonzero(kept), folder))
+
+
+def truth(material: Material, goal: Target, rows: Ints, folder: Path) -> Array:
+    """The true rates' score, shape (rows,); the benchmark ends where they do not speak of the standard."""
+    found = true_score(material, goal, rows, folder)
+    if found is None:
+        sys.exit(f"The true rates do not speak of {goal.standard.name}.")
+    return found
 
 
 def told(run: Run, risk: str) -> Told:
@@ -184,8 +192,8 @@ def _at_day(known: Told, day: int, sellers: int) -> dict[str, Array]:
 
 
 def _lately(known: Told, day: int, sellers: int, spans: Sequence[int] = SPANS[:5]) -> dict[str, Array]:
-    """Orders that were heard of in the last days and end badly, against those placed in four weeks."""
-    placed = np.bincount(known.seller[(known.placed <= day) & (known.placed > day - 28)], minlength=sellers)
+    """Orders that were heard of in the last days and end badly, against those placed in one horizon."""
+    placed = np.bincount(known.seller[(known.placed <= day) & (known.placed > day - HORIZON)], minlength=sellers)
     out = {}
     for span in spans:
         new = (known.since <= day) & (known.since > day - span)

@@ -70,7 +70,6 @@ def grow(
             _add(con, wider, files)
     if whole:
         store.put_in_place(_draft(file), file)
-    store.forget(files.digests)
     return Growth(len(files.digests), whole, report)
 
 
@@ -124,7 +123,6 @@ def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: 
         source, report = read_files(con, KEPT, files, source, folder, share)
         _build_draft(con, source, files)
     store.put_in_place(_draft(file), file)
-    store.forget(files.digests)
     return Growth(len(files.digests), True, report)
 
 

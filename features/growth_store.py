@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -89,13 +89,6 @@ def put_in_place(draft: Path, file: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def forget(taken: Iterable[Path]) -> None:
-    """Let the system use the memory in which it holds these files: what is taken is not read again."""
-    for path in taken if hasattr(os, "posix_fadvise") else ():
-        with path.open("rb") as content:
-            os.posix_fadvise(content.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def spare(con: duckdb.DuckDBPyConnection) -> None:
