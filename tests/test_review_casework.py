@@ -74,13 +74,21 @@ def words(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
 
 
-def test_answer_page_and_letter_say_the_same(app, told, engine):
+@pytest.fixture(scope="module")
+def pages(app, told):
+    """The letter, the seller's page and the plain letter as they are before anybody objects."""
     made, seller, _ = told
-    with reading(engine) as con:
-        said = records.read(con, made.shown["decision_id"]).said["risks"]["returns"]
     theirs = visit(app, seller).get(f"/standing/letter/{made.case_decision_id}")
     ours = visit(app, SECOND).get(f"/seller/{made.seller_id}?risk=returns")
     plain = visit(app, seller).get(f"/standing/letter/{made.case_decision_id}/text")
+    assert plain.headers["content-type"].startswith("text/plain")
+    return theirs.text, ours.text, plain.text
+
+
+def test_answer_page_and_letter_say_the_same(pages, told, engine):
+    made, _, _ = told
+    with reading(engine) as con:
+        said = records.read(con, made.shown["decision_id"]).said["risks"]["returns"]
     figures = [
         letters.percent(said["probability"]),
         letters.percent(said["standard"]["current_rate"], 1),
@@ -88,10 +96,9 @@ def test_answer_page_and_letter_say_the_same(app, told, engine):
         letters.percent(said["expected_rate"], 1),
         *[r["text"] for r in said["explanation"]["reasons"] if r["direction"] == "raises"][:3],
     ]
-    for page in (theirs.text, ours.text, plain.text):
+    for page in pages:
         text = re.sub(r"\s+", " ", words(page).replace("\u00a0", " "))
         assert [figure for figure in figures if figure not in text] == []
-    assert plain.headers["content-type"].startswith("text/plain")
 
 
 def test_a_seller_sees_its_own_pages_and_nobody_else_s(app, told):
@@ -131,7 +138,7 @@ def test_a_letter_that_can_still_be_undone_has_not_gone_out(app, engine, told):
             con.execute(sa.update(CASE_DECISIONS).values(effective_at=made.effective_at))
 
 
-def test_from_the_objection_to_the_figures_after_it(app, engine, told):
+def test_from_the_objection_to_the_figures_after_it(app, engine, told, pages):
     made, seller, order = told
     own = visit(app, seller)
     assert "No order of yours" in own.get("/standing/object?order=o-nobody").text
