@@ -51,17 +51,33 @@ def known(con: duckdb.DuckDBPyConnection, source: Source) -> Sources:
     return sources
 
 
-def build(con: duckdb.DuckDBPyConnection, source: Source, sources: Sources, firsts: bool) -> None:
+def build(
+    con: duckdb.DuckDBPyConnection, source: Source, sources: Sources, firsts: bool, told_from: int | None = None
+) -> None:
     """Make `ledger` (with its entries counted) and `ledger_corrections`, where `known` has been.
 
     firsts: what is new to a seller is told by the table `first_lines`, not by the loaded rows.
+    told_from: only what the states from that day on change.
     """
     if firsts:
         con.execute(HISTORY)
-    made = statements(source.quantities, sources, "history" if firsts else "known_lines", counted=True)
+    history = "history" if firsts else "known_lines"
+    made = statements(source.quantities, sources, history, counted=True, told_from=told_from)
     for step in _parted(made)[1]:
         con.execute(step.sql)
     add_appeals(con, source.quantities, sources, statements)
+
+
+def build_appeals(con: duckdb.DuckDBPyConnection, source: Source, rows: Mapping[str, str]) -> None:
+    """Make `ledger_corrections` of what appeals about the rows change and of nothing else, and an empty `ledger`."""
+    for name in ("ledger", "ledger_corrections"):
+        con.execute(f"create or replace table {name} as from kept.{name} limit 0")
+    con.execute(f"create or replace table corrections as {rows['corrections']}")
+    if con.execute("select count(*) from corrections").fetchall()[0][0]:
+        load(con, rows)
+        for step in BASICS:
+            con.execute(step.sql)
+        add_appeals(con, source.quantities, read_sources(_market(con, source)), statements)
 
 
 def _parted(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
@@ -70,12 +86,12 @@ def _parted(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
     return steps[:first], steps[first:]
 
 
-def first_lines() -> str:
+def first_lines(lines: str = "known_lines") -> str:
     """A select of the first day of each seller, of each of its items and of each of its categories."""
     nothing = {"item_id": "cast(null as varchar)", "category": "cast(null as varchar)"}
     rows = " union all ".join(
         f"""select seller, {", ".join(f"{sql} as {name}" for name, sql in (nothing | kept).items())}, min(day) as day
-            from known_lines where {by} is not null group by seller, {by}"""
+            from {lines} where {by} is not null group by seller, {by}"""
         for by, kept in (("seller", {}), ("item_id", {"item_id": "item_id"}), ("category", {"category": "category"}))
     )
     return f"""select c.seller_id, f.item_id, f.category, f.day

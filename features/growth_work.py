@@ -1,6 +1,6 @@
 """What new rows change in a ledger: <name>_before are the rows that go, by number, <name>_after those that come."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
@@ -11,6 +11,7 @@ from features.growth_build import (
     LINE_COUNTS,
     Source,
     build,
+    build_appeals,
     difference,
     first_lines,
     known,
@@ -18,52 +19,72 @@ from features.growth_build import (
     load,
     summed,
 )
+from features.growth_following import as_new, following
 from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch
 from features.ledger import ENTRIES
 from features.states import EVER, Sources
 
 LINE = "order_id, line_id, seller_id, item_id, category, day"
 FIRST = "seller_id, item_id, category, day"
+LINES = f"select {LINE} from known_lines join seller_codes using (seller)"
 NULLABLE = ("item_id", "category")  # of the keys' columns
 
 
 def work_out(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Make the tables that say what changes in ledger, ledger_corrections, first_lines and line_counts."""
     con.execute("create or replace table reopened (seller_id varchar)")
-    sources = _before_and_lines(con, source)
+    told_from, sources = _lines_and_before(con, source, may_skip=True)
     con.execute(f"insert into reopened {_reopened()}")
     if con.execute("select count(*) from reopened").fetchall()[0][0]:
-        sources = _before_and_lines(con, source)
+        told_from, sources = _lines_and_before(con, source, may_skip=False)
     _add_firsts(con)
-    build(con, source, sources, firsts=True)
-    _changed(con, "ledger", LEDGER, source.quantities, counted=True)
-    _changed(con, "ledger_corrections", CORRECTIONS, source.quantities, counted=False)
-    _changed_firsts(con)
+    build(con, source, sources, firsts=True, told_from=told_from)
     for name, lines in (("old_line_counts", "old_lines"), ("line_counts", "new_lines")):
         con.execute(f"create or replace table {name} as {line_counts(lines)}")
+    _changed(con, "ledger", LEDGER, source.quantities, counted=True)
+    _changed(con, "ledger_corrections", CORRECTIONS, source.quantities, counted=False)
     _changed(con, "line_counts", LINE_COUNTS, ("lines",), counted=False)
+    _changed_firsts(con)
 
 
-def _before_and_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Sources:
-    """The ledger of the touched rows before, and their lines as they were and are known; ends with the new rows."""
+def _lines_and_before(con: duckdb.DuckDBPyConnection, source: Source, may_skip: bool) -> tuple[int | None, Sources]:
+    """The ledger of the touched rows before, and their lines as they were and are known; ends with the new rows.
+
+    Where the new rows follow all that they touch, only what is told from the first of them on is looked at: nothing
+    was there before it. Returns that day, or None.
+    """
     touch(con)
+    told_from = following(con, source) if may_skip else None
     con.execute(f"create or replace table first_lines as select {FIRST} from kept.first_lines where {_touched()}")
     old, new = subset(KEPT), subset(ARRIVED)
-    load(con, old)
-    build(con, source, known(con, source), firsts=True)
+    if told_from is None:
+        _before(con, source, old)
+    else:
+        build_appeals(con, source, old)
     for table in ("ledger", "ledger_corrections"):
         con.execute(f"drop table if exists old_{table}")
         con.execute(f"alter table {table} rename to old_{table}")
-    con.execute(f"create or replace table old_lines as {_lines()}")
+    if told_from is not None:
+        new = {t: as_new(t, rows) for t, rows in new.items()}
     load(con, {t: f"({old[t]}) union all ({new[t]})" for t in ROWS})
     sources = known(con, source)
-    con.execute(f"create or replace table new_lines as {_lines()}")
-    con.execute(f"create or replace table firsts_of_lines as {first_lines()}")
-    return sources
+    _lines(con, told_from)
+    return told_from, sources
 
 
-def _lines() -> str:
-    return f"select {LINE} from known_lines join seller_codes using (seller)"
+def _before(con: duckdb.DuckDBPyConnection, source: Source, rows: Mapping[str, str]) -> None:
+    load(con, rows)
+    build(con, source, known(con, source), firsts=True)
+    con.execute(f"create or replace table old_lines as {LINES}")
+
+
+def _lines(con: duckdb.DuckDBPyConnection, told_from: int | None) -> None:
+    """The lines that are known, and the first ones among them; of those that were known before, where it matters."""
+    new = "" if told_from is None else f" where day >= {told_from}"
+    con.execute(f"create or replace table new_lines as {LINES}{new}")
+    con.execute(f"create or replace table firsts_of_lines as {first_lines(f'(from known_lines{new}) as l')}")
+    if new:
+        con.execute("create or replace table old_lines as from new_lines limit 0")
 
 
 def _touched() -> str:
@@ -108,7 +129,10 @@ def _changed(
 ) -> None:
     """Rows of a table of sums that go, and the sums that come in their place."""
     names = [*quantities, *([ENTRIES] if counted else [])]
-    con.execute(f"create or replace table gained as {difference(key, quantities, table, f'old_{table}', counted)}")
+    gains = difference(key, quantities, table, f"old_{table}", counted)
+    if counted and not con.execute(f"from old_{table} limit 1").fetchall():  # a row a key, and nothing to take back
+        gains = f"select {', '.join((*key, *names))} from {table}"
+    con.execute(f"create or replace table gained as {gains}")
     places = f"select k.rowid from kept.{table} as k semi join gained as g on {_same('k', 'g', key)}"
     con.execute(f"""create or replace table {table}_before as select k.rowid as id, k.* from kept.{table} as k
         where k.rowid in ({places})""")

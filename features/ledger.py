@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from features.appeals import add_appeals
-from features.chains import Amount, Chain
+from features.chains import Amount, Chain, is_new
 from features.engine import Engine
 from features.errors import ForesellError
 from features.intake import Marketplace
@@ -54,7 +54,7 @@ STAGGERED = f"""select count(*) > 0 from (select o.order_id from orders as o
     join shared_orders as s on s.order_id = o.order_id
     group by o.seller_id, o.order_id having min({BORN}) < max({BORN}) limit 1) as s"""
 IDENTIFIER = re.compile(r"[a-z_]+")
-ENTRIES = "entries"  # how many entries a row of the ledger sums
+ENTRIES = "entries"  # how many entries a row of the ledger sums, one for each quantity
 
 
 def build_ledger(market: Marketplace) -> Ledger:
@@ -85,17 +85,22 @@ def read_sources(market: Marketplace) -> Sources:
 
 
 def statements(
-    quantities: tuple[str, ...], sources: Sources, history: str = "known_lines", counted: bool = False
+    quantities: tuple[str, ...],
+    sources: Sources,
+    history: str = "known_lines",
+    counted: bool = False,
+    told_from: int | None = None,
 ) -> list[Step]:
     """Everything that is made on the way to the ledger, in order.
 
-    history: lines that hold the first of each seller, item and category; counted: add a column of entries to `ledger`.
+    history: lines that hold the first of each seller, item and category; counted: add a column of entries to `ledger`;
+    told_from: only what the states from that day on change, where no state before it has changed itself.
     """
     return [
         *tables(sources, failure_parts(quantities), fact_columns(quantities)),
         *([Step("novelties", novelties_sql(history))] if {*NOVELTIES} & {*quantities} else []),
-        Step("later_entries", later_entries_sql(quantities)),
-        Step("ledger", ledger_sql(quantities, counted)),
+        Step("later_entries", later_entries_sql(quantities, told_from)),
+        Step("ledger", ledger_sql(quantities, counted, told_from)),
         Step("ledger_corrections", corrections_sql(quantities)),
     ]
 
@@ -106,7 +111,7 @@ def fact_columns(quantities: tuple[str, ...]) -> set[str]:
     return {word for text in texts for word in IDENTIFIER.findall(text)} & COLUMNS
 
 
-def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
+def ledger_sql(quantities: tuple[str, ...], counted: bool = False, told_from: int | None = None) -> str:
     """One row per seller and day on which something became known; counted: with the number of entries it sums.
 
     What is usual is summed by itself, all that is rare together, and the sums are put side by side: a row of all
@@ -116,7 +121,7 @@ def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
     names = [list(dict.fromkeys(q for falling in group for q in falling.adds)) for group in groups]
     owned = [{*held} - {q for other in names[:i] for q in other} for i, held in enumerate(names)]
     joined = " full join ".join(
-        f"({_daily(group, names[i], owned[i], quantities)}) as f{i}{' using (entry)' if i else ''}"
+        f"({_daily(group, names[i], owned[i], quantities, told_from)}) as f{i}{' using (entry)' if i else ''}"
         for i, group in enumerate(groups)
     )
     summed = (*quantities, ENTRIES) if counted else quantities
@@ -126,14 +131,15 @@ def ledger_sql(quantities: tuple[str, ...], counted: bool = False) -> str:
         from (select entry, {named} from {joined}) as e join seller_codes as c on c.seller = {seller_of("e.entry")}"""
 
 
-def later_entries_sql(quantities: tuple[str, ...]) -> str:
+def later_entries_sql(quantities: tuple[str, ...], told_from: int | None = None) -> str:
     """The entries of units with several states, a row for each quantity (by its place): most of a day's new rows."""
     chains = _chains(quantities)
     changes = ", ".join(f"changes_{place} as ({chain.changes})" for place, (chain, _) in enumerate(chains))
+    sign = "" if told_from is None else ", sign"
     rows = " union all ".join(
-        f"select seller, day, replaced, {quantities.index(q)} as quantity, added from ({entries}) as e"
+        f"select seller, day, replaced, {quantities.index(q)} as quantity, added{sign} from ({entries}) as e"
         for place, (chain, names) in enumerate(chains)
-        for q, entries in zip(names, chain.entries(f"changes_{place}"), strict=True)
+        for q, entries in zip(names, chain.entries(f"changes_{place}", told_from), strict=True)
     )
     return f"with {changes} {rows}"
 
@@ -185,33 +191,44 @@ def _together(leading: Addition, led: list[Addition]) -> Falling:
     others = [(other, more) for u, other, more in led if u is unit and other.mostly == fact.day]
     same = "case when {0.day} = {0.mostly} then {1} else 0 end"
     also = {q: same.format(other, sql) for other, more in others for q, sql in more.items()}
-    entries = " + ".join(["1", *(same.format(other, 1) for other, _ in others)])
+    entries = " + ".join([str(len(adds)), *(same.format(other, len(more)) for other, more in others)])
     return Falling(unit, fact.day, f"{fact.day} is not null", {**adds, **also, ENTRIES: entries})
 
 
 def _elsewhere(unit: Unit, fact: Fact, adds: Mapping[str, str]) -> Falling:
     """A fact where it does not fall on the day that it mostly falls on."""
     where = f"{fact.day} is not null and {fact.day} is distinct from {fact.mostly}"
-    return Falling(unit, fact.day, where, {**adds, ENTRIES: "1"})
+    return Falling(unit, fact.day, where, {**adds, ENTRIES: str(len(adds))})
 
 
-def _daily(group: list[Falling], names: list[str], owned: Collection[str], quantities: tuple[str, ...]) -> str:
+def _daily(
+    group: list[Falling],
+    names: list[str],
+    owned: Collection[str],
+    quantities: tuple[str, ...],
+    told_from: int | None,
+) -> str:
     """Sums per seller and day: of units with one state, and of the owned quantities' every other entry."""
-    rows = [*(_entries(falling, names) for falling in group), _later_entries(names, owned, quantities)]
+    later = _later_entries(names, owned, quantities, signed=told_from is not None)
+    rows = [*(_entries(falling, names, told_from) for falling in group), later]
     sums = ", ".join(f"cast(sum({q}) as {kind_of(q)}) as {q}" for q in names)
     return f"select entry, {sums} from ({' union all '.join(rows)}) as d group by entry"
 
 
-def _entries(falling: Falling, names: Iterable[str]) -> str:
+def _entries(falling: Falling, names: Iterable[str], told_from: int | None) -> str:
     known = f"greatest({falling.day}, {falling.unit.since})"
     plain = ", ".join(f"{falling.adds.get(q, 0)} as {q}" for q in names)
+    told = known if falling.unit.timeless else falling.unit.since
+    new = "" if told_from is None else f" and {is_new(told, told_from)}"
     return f"""select {entry("seller", known)} as entry, {plain} from {falling.unit.table}
-        where lone and {falling.where}"""
+        where lone and {falling.where}{new}"""
 
 
-def _later_entries(names: Iterable[str], owned: Collection[str], quantities: tuple[str, ...]) -> str:
+def _later_entries(names: Iterable[str], owned: Collection[str], quantities: tuple[str, ...], signed: bool) -> str:
     numbers = {q: quantities.index(q) for q in quantities if q in owned}
-    kept = {q: f"case when quantity = {number} then added else 0 end" for q, number in numbers.items()} | {ENTRIES: "1"}
-    added = ", ".join(f"{kept.get(q, 0)} as {q}" for q in names)
+    one, added = ("sign", "added * sign") if signed else ("1", "added")
+    kept = {q: f"case when quantity = {number} then {added} else 0 end" for q, number in numbers.items()}
+    sums = ", ".join(f"{(kept | {ENTRIES: one}).get(q, 0)} as {q}" for q in names)
     chosen = f"quantity in ({', '.join(map(str, numbers.values()))})" if numbers else "false"
-    return f"select {entry('seller', 'day')} as entry, {added} from later_entries where {chosen}"
+    told = " and sign <> 0" if signed else ""
+    return f"select {entry('seller', 'day')} as entry, {sums} from later_entries where {chosen}{told}"

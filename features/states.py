@@ -15,6 +15,7 @@ from features.contract import TABLES
 from features.keys import SELLER_CODES
 
 EVER, NEVER = -1_000_000, 1_000_000  # day numbers before and after all others
+NEWLY = EVER + 1  # since ever too, but heard of only now
 MATURITY_DAYS = 30
 DAY_MICROS = 86_400 * 1_000_000
 UNRESOLVED_MICROS = 14 * DAY_MICROS
@@ -159,7 +160,8 @@ def state_days() -> str:
     )
     order = "over (partition by seller, order_id order by since)"
     return f"""select seller, order_id, since, coalesce(lead(since) {order}, {NEVER}) as until,
-            count(*) over (partition by seller, order_id) = 1 as lone
+            count(*) over (partition by seller, order_id) = 1 as lone,
+            count(*) over (partition by seller, order_id) = 2 as pair
         from (select distinct seller, order_id, since from ({changes}) as c) as d"""
 
 
@@ -183,9 +185,9 @@ def order_states(stateful: bool, wanted: Collection[str]) -> str:
     columns = ", ".join([*(f"l.{name}" for name in LINES), *told])
     joins = [(f"({_grouped(named, source, key)}) as {a}", a) for a, (named, source) in others.items() if named]
     if not stateful:
-        since_ever = f"l.seller, l.order_id, {EVER} as since, {NEVER} as until, true as lone"
+        since_ever = f"l.seller, l.order_id, {EVER} as since, {NEVER} as until, true as lone, false as pair"
         return f"select {since_ever}, {columns} from {lines} {_joined(joins, 'l', key)}"
-    states = "s.seller, s.order_id, s.since, s.until, s.lone"
+    states = "s.seller, s.order_id, s.since, s.until, s.lone, s.pair"
     return f"select {states}, {columns} from state_days as s {_joined([(lines, 'l'), *joins], 's', key)}"
 
 
@@ -288,7 +290,7 @@ CASES = {
     for suffix, own in (("", ""), ("_own", " and own_fault"))
 }
 FEEDBACK = {"low_day": "min(case when rating <= 2 then created_at_day end)"}
-STATE = "seller, order_id, since, until, lone"
+STATE = "seller, order_id, since, until, lone, pair"  # whether there is no other state, or one other
 FAULTS = {"late_own_day": SELLER, "late_carrier_day": CARRIER, "late_platform_day": PLATFORM}
 PART_DAYS = {
     "late": ("late_day", "late_own_day"),

@@ -21,13 +21,19 @@ class Fact:
 
 @dataclass(frozen=True)
 class Unit:
-    """A table of states (seller, key, since, until, lone) whose facts enter the ledger."""
+    """A table of states (seller, key, since, until, lone) whose facts enter the ledger.
+
+    timeless: its one state is since ever, and a fact becomes known on its own day.
+    paired: `pair` marks units with two states, the second from where the first ends.
+    """
 
     table: str
     key: str
     since: str
     until: str
     facts: tuple[Fact, ...]
+    timeless: bool = False
+    paired: bool = False
 
 
 def minutes(until: str) -> str:
@@ -78,6 +84,7 @@ UNITS = (
             Fact("failure_day", one("service_failure"), mostly="late_day"),
             Fact("failure_own_day", one("service_failure_seller_fault"), mostly="late_day"),
         ),
+        paired=True,
     ),
     Unit(
         "novelties",
@@ -85,6 +92,7 @@ UNITS = (
         "since",
         "until",
         (Fact("new_item_day", one("new_item_orders")), Fact("new_category_day", one("new_category_orders"))),
+        timeless=True,
     ),
     Unit(
         "returns_versions",

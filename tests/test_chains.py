@@ -1,5 +1,7 @@
 """Entries of a unit with several states: when each is known, and when it is replaced."""
 
+from dataclasses import replace
+
 import pytest
 
 from features.chains import Chain
@@ -39,17 +41,45 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_entries_are_known_and_replaced(story: str) -> None:
-    states, expected = STORIES[story]
-    chain = Chain(UNIT, AMOUNTS)
+# what is told from day 5 on of the same: with 1 where an entry is new, -1 where it is withdrawn, 0 where it was there
+FROM_DAY = 5
+TOLD_FROM = {
+    "a later state that says the same changes nothing": [],
+    "another amount replaces the entry": [(0, 3, 5, 7, 0), (0, 5, NEVER, 9, 1)],
+    "another day replaces the entry, which was known on the later of its day and its state's": [
+        (0, 3, 5, 7, 0),
+        (0, 6, NEVER, 7, 1),
+    ],
+    "what is replaced before it is known never enters": [(0, 9, NEVER, 7, -1)],
+    "each amount has its own chain": [(0, 3, 5, 7, 0), (0, 5, NEVER, 8, 1), (1, 5, 6, 1, 1)],
+}
+
+
+def entries(story: str, paired: bool, told_from: int | None) -> list[tuple[int, ...]]:
+    """The entries of a story's states; paired: two that follow each other are put side by side."""
+    states, _ = STORIES[story]
+    side_by_side = len(states) == 2 and states[0][1] == states[1][0]
+    chain = Chain(replace(UNIT, paired=paired), AMOUNTS)
+    signed = "" if told_from is None else ", sign"
     with connect() as con:
         con.execute("create table states (since integer, until integer, day integer, amount bigint, other integer)")
         con.executemany("insert into states values (?, ?, ?, ?, ?)", states)
-        con.execute("create or replace table states as select 1 as seller, 'a' as unit, false as lone, * from states")
-        found = [
+        con.execute(f"""create or replace table states as
+            select 1 as seller, 'a' as unit, false as lone, {side_by_side} as pair, * from states""")
+        return sorted(
             (number, *row)
-            for number, entries in enumerate(chain.entries(f"({chain.changes})"))
-            for row in con.execute(f"select day, replaced, added from ({entries}) as e").fetchall()
-        ]
-    assert sorted(found) == expected
+            for number, query in enumerate(chain.entries(f"({chain.changes})", told_from))
+            for row in con.execute(f"select day, replaced, added{signed} from ({query}) as e").fetchall()
+        )
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("story", STORIES)
+def test_entries_are_known_and_replaced(story: str, paired: bool) -> None:
+    assert entries(story, paired, None) == STORIES[story][1]
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("story", TOLD_FROM)
+def test_what_is_told_from_a_day_on(story: str, paired: bool) -> None:
+    assert entries(story, paired, FROM_DAY) == TOLD_FROM[story]

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from engine_side import built, for_histories
-from histories import History, an_example
+from histories import VERSIONED, History, an_example
 
-from features import growth_rows, growth_slices, growth_work
+from features import chains, growth_following, growth_rows, growth_slices, growth_work
 from features.engine import connect, quoted
 from features.errors import ForesellError
 from features.growing import grow
@@ -47,6 +47,28 @@ def batches(history: History, number: int, dice: Random, in_order: bool) -> list
 
 def _known(table: str, row: dict[str, Any]) -> datetime:
     return row.get("recorded_at") or row.get(BORN.get(table, "")) or EVER
+
+
+def in_whole_days(history: History, number: int, dice: Random) -> list[dict[str, list[dict[str, Any]]]]:
+    """The rows in so many deliveries, each of all that was recorded on some days."""
+    days = sorted({history.day(_known(table, row)) for table, rows in history.tables.items() for row in rows})
+    cuts = sorted(dice.sample(days[1:], k=min(number - 1, len(days) - 1)))
+    found: list[dict[str, list[dict[str, Any]]]] = [defaultdict(list) for _ in range(number)]
+    for table, rows in history.tables.items():
+        for row in rows:
+            found[sum(history.day(_known(table, row)) >= cut for cut in cuts)][table].append(row)
+    return found
+
+
+def recorded_as_told(history: History) -> History:
+    """The same rows, each recorded at a moment and not before it was born."""
+    rows = {t: [_as_told(t, row) for row in rows] if t in BORN else rows for t, rows in history.tables.items()}
+    return history.with_tables(rows)
+
+
+def _as_told(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    recorded = {"recorded_at": max(_known(table, row), row[BORN[table]])} if "recorded_at" in row else {}
+    return row | recorded
 
 
 def deliver(history: History, batch: dict[str, list[dict[str, Any]]], folder: Path, number: int) -> None:
@@ -99,6 +121,27 @@ def test_a_ledger_that_grew_is_the_ledger_of_everything(
     for_histories(number, check)
 
 
+@pytest.mark.parametrize("number", [480, pytest.param(6_000, marks=pytest.mark.long)])
+def test_days_that_follow_each_other_add_what_they_change(
+    number: int, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[int | None] = []
+
+    def check(history: History, seed: int) -> None:
+        dice, told = Random(seed), recorded_as_told(history)
+        parts = in_whole_days(told, dice.randint(2, 6), dice)
+        if parts[0]["orders"]:
+            compare(told, grown(told, parts, tmp_path_factory.mktemp("days")))
+
+    def following(con: Any, source: Any) -> int | None:
+        followed.append(growth_following.following(con, source))
+        return followed[-1]
+
+    monkeypatch.setattr(growth_work, "following", following)
+    for_histories(number, check, versioned=frozenset(VERSIONED), missing=frozenset())
+    assert sum(day is not None for day in followed) > len(followed) / 2, "hardly a day followed those before"
+
+
 def versions() -> History:
     return an_example(versioned=frozenset(("orders", "returns", "cases", "feedback", "sellers")), appeals=True)
 
@@ -141,12 +184,35 @@ PLANTED: dict[str, tuple[Any, str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("fault", PLANTED)
+PLANTED_IN_DAYS: dict[str, tuple[Any, str, Any]] = {
+    "an entry whose day has not come stays when it is withdrawn": (
+        *(chains, "_sign"),
+        lambda known, past, told_from: f"case when since >= {told_from} then 1 else 0 end as sign",
+    ),
+    "a withdrawn entry is taken back as well": (chains, "_replaced", lambda known, past: f"{past} as replaced"),
+    "an entry is not taken back when a later day replaces it": (
+        *(chains, "_told"),
+        lambda known, past, told_from: f"since >= {told_from} and {known} < {past}",
+    ),
+    "what appeals had changed is told again": (growth_work, "build_appeals", lambda con, source, rows: empty(con)),
+    "what was recorded on the same day is not looked at": (growth_work, "following", lambda con, source: 0),
+}
+
+
+def empty(con: Any) -> None:
+    for name in ("ledger", "ledger_corrections"):
+        con.execute(f"create or replace table {name} as from kept.{name} limit 0")
+
+
+@pytest.mark.parametrize("fault", [*PLANTED, *PLANTED_IN_DAYS])
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    module, name, planted = PLANTED[fault]
+    module, name, planted = {**PLANTED, **PLANTED_IN_DAYS}[fault]
     monkeypatch.setattr(module, name, planted)
     history = versions()
     parts = batches(history, 4, Random(3), in_order=False)
+    if fault in PLANTED_IN_DAYS:
+        history = recorded_as_told(history)
+        parts = in_whole_days(history, 6, Random(3))
     with pytest.raises(AssertionError, match=re.escape("([], [])")):
         compare(history, grown(history, parts, tmp_path))
 

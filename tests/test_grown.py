@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from engine_side import built, for_histories
 from histories import History, an_example
-from test_growing import batches, grown, versions
+from test_growing import batches, grown, in_whole_days, recorded_as_told, versions
 
 from features import grown as reader
+from features import growth_work
 from features.errors import ForesellError
 from features.standards_file import load
 from features.table import FeatureTable, build_table
@@ -56,6 +57,24 @@ def test_rows_are_those_of_the_ledger_of_everything(
         assert wrong(history, grown(history, parts, tmp_path_factory.mktemp("grown"))) == []
 
     for_histories(number, check)
+
+
+def of_whole_days(folder: Path) -> tuple[History, Path]:
+    """A history told as it happened, taken in six deliveries of whole days."""
+    history = recorded_as_told(versions())
+    return history, grown(history, in_whole_days(history, 6, Random(3)), folder)
+
+
+def test_days_that_follow_each_other_make_the_rows_of_all(tmp_path: Path) -> None:
+    assert wrong(*of_whole_days(tmp_path)) == []
+
+
+def test_lines_that_every_day_counts_again_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth_work, "_lines", lambda con, told_from: RIGHT_LINES(con, told_from and 0))
+    assert wrong(*of_whole_days(tmp_path)) != []
+
+
+RIGHT_LINES = growth_work._lines
 
 
 def test_slices_of_sellers_make_the_rows_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
