@@ -23,7 +23,7 @@ from features.growth_work import work_out
 from features.intake import QUARANTINE_SHARE, available_of, check_columns, load_table, zones_of
 from features.quantities import available_quantities
 from features.quarantine import IntakeReport, TableReport
-from features.sources import parts_of, settings_of, table_files
+from features.sources import parts_of, require_folder, settings_of, table_files
 
 MEMORY_GB = 4.0
 
@@ -53,6 +53,7 @@ def grow(
     memory_gb: float = MEMORY_GB,
 ) -> Growth:
     """Take the files of a contract folder that the ledger in the folder `place` does not hold yet."""
+    require_folder(folder)
     place.mkdir(parents=True, exist_ok=True)
     file = place / store.FILE
     if not file.exists():

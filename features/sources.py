@@ -46,15 +46,20 @@ def folder_parts(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, tupl
 
 def folder_files(folder: Path) -> dict[str, tuple[Path, ...]]:
     """The files of each table that the folder has."""
+    require_folder(folder)
+    found = {name: files for name in TABLES if (files := table_files(folder, name))}
+    present = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
+    require_tables(set(found), f"{present} in {folder}")
+    return found
+
+
+def require_folder(folder: Path) -> None:
+    """ForesellError where there is no such folder."""
     if not folder.is_dir():
         rule = "The data must be a folder of Parquet or CSV files."
         if folder.exists():
             raise ForesellError(rule, f"{folder} is a file", "name the folder that it lies in")
         raise ForesellError(rule, f"no folder {folder}", "check the path")
-    found = {name: files for name in TABLES if (files := table_files(folder, name))}
-    present = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-    require_tables(set(found), f"{present} in {folder}")
-    return found
 
 
 def ignored_files(folder: Path) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ LIMITS = (
     ),
     (
         "a day added",
-        "finding what the day touches reads the ids of every stored order once; the rest costs the day",
+        "finding what the day touches reads a short key of every stored order once; the rest costs the day",
         "the same, while that scan takes minutes; then partition by year",
     ),
     (

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -27,7 +28,7 @@ from features.keys import Short
 pytestmark = pytest.mark.slow
 BORN = {"orders": "ordered_at", "returns": "opened_at", "cases": "opened_at", "feedback": "created_at"}
 BORN |= {"interventions": "started_at", "corrections": "decided_at"}
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(2970, 1, 1, tzinfo=UTC)
 
 
 def batches(history: History, number: int, dice: Random, in_order: bool) -> list[dict[str, list[dict[str, Any]]]]:
@@ -60,10 +61,28 @@ def in_whole_days(history: History, number: int, dice: Random) -> list[dict[str,
     return found
 
 
-def recorded_as_told(history: History) -> History:
-    """The same rows, each recorded at a moment and not before it was born."""
+def recorded_as_told(history: History, undated: bool = False) -> History:
+    """The same rows, each recorded at a moment and not before its birth; undated: but for what orders begin with."""
     rows = {t: [_as_told(t, row) for row in rows] if t in BORN else rows for t, rows in history.tables.items()}
+    if undated:
+        begun = _beginnings(rows)
+        rows["orders"] = [row | {"recorded_at": None} if id(row) in begun else row for row in rows["orders"]]
     return history.with_tables(rows)
+
+
+def _beginnings(rows: dict[str, list[dict[str, Any]]]) -> set[int]:
+    """First versions of orders of one line, ordered before anything else is known of them."""
+    told = defaultdict(list)
+    for table in ("orders", "returns", "cases", "feedback"):
+        for row in rows.get(table, []):
+            told[row["order_id"]].append(row)
+    firsts = {order: min(about, key=lambda row: row["recorded_at"]) for order, about in told.items() if order}
+    return {
+        id(first)
+        for order, first in firsts.items()
+        if len({row["line_id"] for row in told[order] if "item_id" in row}) == 1
+        and all(first is row or first.get("ordered_at", NEVER) < row["recorded_at"] for row in told[order])
+    }
 
 
 def _as_told(table: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +147,7 @@ def test_days_that_follow_each_other_add_what_they_change(
     followed: list[int | None] = []
 
     def check(history: History, seed: int) -> None:
-        dice, told = Random(seed), recorded_as_told(history)
+        dice, told = Random(seed), recorded_as_told(history, undated=seed % 2 == 1)
         parts = in_whole_days(told, dice.randint(2, 6), dice)
         if parts[0]["orders"]:
             compare(told, grown(told, parts, tmp_path_factory.mktemp("days")))
@@ -211,10 +230,32 @@ def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch, t
     history = versions()
     parts = batches(history, 4, Random(3), in_order=False)
     if fault in PLANTED_IN_DAYS:
-        history = recorded_as_told(history)
+        history = recorded_as_told(history, undated=True)
         parts = in_whole_days(history, 6, Random(3))
     with pytest.raises(AssertionError, match=re.escape("([], [])")):
         compare(history, grown(history, parts, tmp_path))
+
+
+def born_once(history: History) -> History:
+    """The orders of which every row says the same first day: then all undated ones have been known since ever."""
+    born = defaultdict(set)
+    for row in history.tables["orders"]:
+        days = [row.get(column) for column in ("ordered_at", "shipped_at", "delivered_at", "cancelled_at")]
+        born[row["order_id"]].add(min(history.day(day) for day in days if day))
+    kept = [row for row in history.tables["orders"] if len(born[row["order_id"]]) == 1]
+    return history.with_tables({**history.tables, "orders": kept})
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_what_was_known_since_ever_counts_when_it_is_heard_of(
+    right: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    history = born_once(recorded_as_told(versions(), undated=True))
+    if not right:
+        monkeypatch.setattr(growth_work, "as_new", lambda table, rows: rows)
+    file = grown(history, in_whole_days(history, 6, Random(3)), tmp_path)
+    with nullcontext() if right else pytest.raises(AssertionError, match=re.escape("([], [])")):
+        compare(history, file)
 
 
 def test_a_ledger_of_another_format_is_refused(halves: tuple[History, Path], tmp_path: Path) -> None:
@@ -268,6 +309,13 @@ def test_a_ledger_begins_with_orders_and_sellers(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with pytest.raises(ForesellError, match="begins with orders and sellers"):
         grow(tmp_path / "ledger", tmp_path / "data")
+
+
+def test_a_file_given_for_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").touch()
+    for name, said in {"orders.csv": "is a file", "nowhere": "no folder"}.items():
+        with pytest.raises(ForesellError, match=said):
+            grow(tmp_path / "ledger", tmp_path / name)
 
 
 CHILD = "import sys; from pathlib import Path; from features.growing import grow; print('ready', flush=True); "

@@ -61,7 +61,7 @@ def test_rows_are_those_of_the_ledger_of_everything(
 
 def of_whole_days(folder: Path) -> tuple[History, Path]:
     """A history told as it happened, taken in six deliveries of whole days."""
-    history = recorded_as_told(versions())
+    history = recorded_as_told(versions(), undated=True)
     return history, grown(history, in_whole_days(history, 6, Random(3)), folder)
 
 
