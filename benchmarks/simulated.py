@@ -26,12 +26,13 @@ from training.truth import true_score
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SELLERS, DAYS = 600, 930  # a little over two and a half years
+SELLERS, DAYS = 2_000, 930  # as many sellers as the simulation is timed with, a little over two and a half years
 SEEDS = (1, 2, 3)
 TESTS = BacktestDays(first=90, test_from=550, every_days=7, refit_days=28)
 KEPT = (
     "boosting_of_other_sizes",
     "learning_rate",
+    "rounds",
     "roll_forward_v2",
     "slices",
     "alerts",

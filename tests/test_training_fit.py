@@ -75,13 +75,16 @@ def test_a_longer_list_must_gain_more_than_noise(monkeypatch: pytest.MonkeyPatch
     assert fit.choose(rows(), [short, better], 28) == better
 
 
-def test_the_rate_is_the_slower_unless_the_other_gains_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = {fit.RATES[0]: np.array([0.5, 0.4, 0.6]), fit.RATES[1]: np.array([0.4, 0.3, 0.51])}
-    monkeypatch.setattr(fit, "block_loss", lambda known, horizon, trees: losses[trees.learning_rate])
-    assert fit.choose_rate(rows(days=60), 28) == TreeSettings(learning_rate=fit.RATES[1])
-    assert fit.choose_rate(rows(days=24), 28) == fit.PRESENT, "one season tells nothing"
-    losses[fit.RATES[1]] = np.array([0.3, 0.5, 0.6])
-    assert fit.choose_rate(rows(days=60), 28) == fit.PRESENT
+def test_the_pace_is_the_slowest_unless_another_gains_more_than_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, fast, long = fit.PACES
+    losses = {slow: np.array([0.5, 0.4, 0.6]), fast: np.array([0.4, 0.3, 0.51]), long: np.array([0.4, 0.2, 0.55])}
+    monkeypatch.setattr(fit, "block_loss", lambda known, horizon, trees: losses[trees.learning_rate, trees.rounds])
+    assert fit.choose_pace(rows(days=60), 28) == TreeSettings(learning_rate=fast[0]), "the longer gains on one alone"
+    assert fit.choose_pace(rows(days=24), 28) == fit.PRESENT, "one season tells nothing"
+    losses[long] = np.array([0.35, 0.25, 0.5])
+    assert fit.choose_pace(rows(days=60), 28) == TreeSettings(learning_rate=long[0], rounds=long[1])
+    losses[fast] = losses[long] = np.array([0.3, 0.5, 0.6])
+    assert fit.choose_pace(rows(days=60), 28) == fit.PRESENT
 
 
 def test_a_blocks_loss_is_the_mean_of_its_days() -> None:
@@ -92,7 +95,7 @@ def test_a_blocks_loss_is_the_mean_of_its_days() -> None:
 
 
 def test_a_rate_makes_other_trees() -> None:
-    both_rates = [TreeSettings(learning_rate=rate) for rate in fit.RATES]
+    both_rates = [TreeSettings(learning_rate=rate) for rate, _ in fit.PACES[:2]]
     slow, fast = (fit.boost(rows(), 0, trees).model_to_string() for trees in both_rates)
     assert slow == fit.boost(rows(), 0).model_to_string() != fast
     both = fit.fit(rows(), 28, 0, trees=both_rates[1])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from foresell.cli import app
 from training import trees
-from training.fit import RATES
+from training.fit import PACES
 from training.pipeline import train
 from training.scoring import Options
 from training.trees import PRESENT, TreeSettings
@@ -54,7 +54,7 @@ def test_a_search_and_a_backtest_with_the_settings_of_a_file(folder: Path, tmp_p
     assert f"Tree settings: those of {out} for service." in shown
     body = json.loads(report.read_text())["risks"]["service"]
     assert body["trees"] == given
-    assert body["learning_rate"] == given["learning_rate"] not in RATES
+    assert body["learning_rate"] == given["learning_rate"] not in [rate for rate, _ in PACES]
 
 
 @pytest.mark.slow

@@ -129,6 +129,7 @@ def body_of(material: Material, goal: Target, tested: Tested, options: Options) 
         "treated": int(goal.treated[tested.rows].sum()),
         "features": list(tested.names),
         "learning_rate": tested.trees.learning_rate,
+        "rounds": tested.trees.rounds,
         **({"trees": tested.trees.as_json()} if goal.standard.risk in options.trees else {}),
         "roll_forward_v2": tested.taught.as_json(),
         "boosting_of_other_sizes": _sizes(value, tested, parts[HEADLINE] & known),

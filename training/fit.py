@@ -15,7 +15,7 @@ from scipy.special import expit
 from models.calibration import Calibration
 from training.line import fit_line, told
 from training.metrics import log_loss
-from training.trees import PRESENT, RATES, TreeSettings
+from training.trees import PACES, PRESENT, TreeSettings
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -95,14 +95,14 @@ def choose(rows: Rows, candidates: Sequence[tuple[str, ...]], horizon: int) -> t
     return candidates[first_unless_better(losses)]
 
 
-def choose_rate(rows: Rows, horizon: int) -> TreeSettings:
-    """The present settings at one of the RATES, by the same rule over blocks of one horizon: weeks share its weather.
+def choose_pace(rows: Rows, horizon: int) -> TreeSettings:
+    """The present settings at one of the PACES, by the same rule over blocks of one horizon: weeks share its weather.
 
     The first where the inner folds tell of fewer than ENOUGH_BLOCKS: how much to learn cannot be known from one season.
     """
     if blocks_told(rows, list(inner_folds(rows.as_of, horizon)) if len(rows) else [], horizon) < ENOUGH_BLOCKS:
         return PRESENT
-    offered = [replace(PRESENT, learning_rate=rate) for rate in RATES]
+    offered = [replace(PRESENT, learning_rate=rate, rounds=rounds) for rate, rounds in PACES]
     return offered[first_unless_better(side_by_side(lambda trees: block_loss(rows, horizon, trees), offered))]
 
 

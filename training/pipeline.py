@@ -36,7 +36,7 @@ from training.outcomes import spread_of
 from training.report import render
 from training.scoring import Options, chosen
 from training.stages import NOTHING_KEPT, Stages, stages
-from training.trees import PRESENT, RATES, TreeSettings, checked
+from training.trees import PACES, PRESENT, TreeSettings, checked
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -267,8 +267,7 @@ def _parameters(options: Options) -> dict[str, str | int | float | bool]:
     }
     return {
         **PRESENT.parameters(),
-        "rounds": PRESENT.rounds,
-        "learning_rates": " or ".join(map(str, RATES)),
+        "paces": " or ".join(f"{rounds} rounds at {rate}" for rate, rounds in PACES),
         "seed": SEED,
         "horizon_days": options.horizon,
         "capacity": options.capacity,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.roll_forward import roll_forward
 from training import alerts, baselines, forward, reference
 from training.daily import Daily, daily_counts
-from training.fit import SEEDS, Fitted, Rows, choose, choose_rate, fit, out_of_time, side_by_side
+from training.fit import SEEDS, Fitted, Rows, choose, choose_pace, fit, out_of_time, side_by_side
 from training.forward import Forward
 from training.learned import learned
 from training.material import Material, Target, target
@@ -83,7 +83,7 @@ def chosen(goal: Target, known: Mask, given: Mapping[str, TreeSettings]) -> tupl
     """
     rows = goal.rows.take(known)
     names = choose(rows, goal.candidates, goal.horizon)
-    return names, given.get(goal.standard.risk) or choose_rate(rows.only(names), goal.horizon)
+    return names, given.get(goal.standard.risk) or choose_pace(rows.only(names), goal.horizon)
 
 
 def _taught(material: Material, goal: Target, known: Mask) -> Forward:

@@ -10,7 +10,8 @@ from features.errors import ForesellError
 from features.standards import RISKS
 from models.tree_shap import DEEPEST
 
-RATES = (0.02, 0.04)  # learning rates: the first, unless the second is better by more than noise
+# Learning rates with their rounds: the first, unless a later one is better by more than noise.
+PACES = ((0.02, 200), (0.04, 200), (0.04, 400))
 KEY = "trees"  # of the file: settings by risk
 # What each setting may be; DEEPEST is what exact contributions can be looked up for.
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -38,8 +39,8 @@ class TreeSettings:
     bagging_fraction: float = 0.5
     feature_fraction: float = 0.3
     lambda_l2: float = 10.0
-    learning_rate: float = RATES[0]
-    rounds: int = 200
+    learning_rate: float = PACES[0][0]
+    rounds: int = PACES[0][1]
 
     def as_json(self) -> dict[str, int | float]:
         """Plain values."""

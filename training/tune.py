@@ -25,7 +25,7 @@ from training.fit import (
     blocks_told,
     boost,
     choose,
-    choose_rate,
+    choose_pace,
     first_unless_better,
     loss_by_block,
 )
@@ -126,7 +126,7 @@ def goals_for(material: Material, risk: str | None) -> Mapping[str, Target]:
 def tune(rows: Rows, horizon: int, trials: int, tell: Told) -> Found:
     """Search and judge on these rows, all of the training period. ForesellError for too short a record."""
     seen, held = halves(rows, horizon)
-    start = choose_rate(rows, horizon)
+    start = choose_pace(rows, horizon)
     tried = study(rows, horizon, seen, start, trials, tell)
     present, best = (side(rows, horizon, seen, held, trees) for trees in (start, best_of(tried).trees))
     take, why = verdict(present, best, blocks_told(rows, [*seen, *held], horizon))
