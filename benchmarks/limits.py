@@ -7,8 +7,9 @@ from more sellers than the other benchmarks have. What they cannot tell, hardly 
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,12 @@ from simulation.episodes import draw_disruptions
 from simulation.market import Run, draw_block, simulate
 from simulation.orders import DAY, NULL, SELLER, Lines, Orders, draw_orders
 from simulation.parameters import Parameters, load
+from training.alerts import outcome
 from training.fit import Rows, boost, tree_sum
 from training.material import Material, Target, headlines, prepare, target
 from training.metrics import average_precision
+from training.outcomes import Queueable, queueable
+from training.scoring import daily_of
 from training.trees import PRESENT
 from training.truth import true_score
 
@@ -44,7 +48,7 @@ NOTES = (
     "told, for returns, of each order that gave a sign by then whether it disappoints, and for service, of each order "
     "placed how it ends; the roll-forward; and the true rates of the weeks to come. gap_closed: our trees' share of "
     "the way from the roll-forward to the true rates, gap_reachable that of who is told; the lesser of the two "
-    "marketplaces."
+    "marketplaces. lead: median days from a right alert to the breach, 2% of the sellers queued a week."
 )
 
 
@@ -60,24 +64,30 @@ class Told:
 
 @dataclass(frozen=True)
 class Side:
-    """One marketplace and risk: what our trees read, what the told forecaster reads, and the true rates' score."""
+    """One marketplace and risk: what our trees read, what the told forecaster reads, and the true rates' score.
+
+    queue: of a ranking's scores, the weekly queue that it makes; what is learned from has none.
+    """
 
     ours: Rows
     told: Rows
     truth: Array
+    queue: Callable[[Mapping[str, Sequence[Array]]], Queueable] | None = None
 
 
 def measure() -> Measurement:
     """Both risks; about ten minutes on two cores."""
     figures: dict[str, float] = {}
-    peers: dict[str, dict[str, float]] = {"told": {}, "roll_forward": {}, "truth": {}}
+    peers: dict[str, dict[str, float]] = {"told": {}, "roll_forward": {}, "truth": {}, "warn_line": {}}
     with tempfile.TemporaryDirectory() as scratch:
         made = {run.seed: sides(Path(scratch), run) for run in (TAUGHT_BY, *TESTED_ON)}
     for risk in made[TAUGHT_BY.seed]:
-        found = {run.seed: scores(made[TAUGHT_BY.seed][risk], made[run.seed][risk]) for run in TESTED_ON}
-        figures |= {f"ap_{risk}_{seed}": each["foresell"] for seed, each in found.items()}
-        for name, of_peer in peers.items():
-            of_peer |= {f"ap_{risk}_{seed}": each[name] for seed, each in found.items()}
+        said = {run.seed: scores(made[TAUGHT_BY.seed][risk], made[run.seed][risk]) for run in TESTED_ON}
+        found = {run.seed: precisions(made[run.seed][risk], said[run.seed]) for run in TESTED_ON}
+        leads = {run.seed: leads_of(made[run.seed][risk], said[run.seed]) for run in TESTED_ON}
+        for name, into in {"foresell": figures, **peers}.items():
+            into |= {f"ap_{risk}_{seed}": each[name] for seed, each in found.items() if name in each}
+            into |= {f"lead_{risk}_{seed}": each[name] for seed, each in leads.items() if name in each}
         figures[f"gap_reachable_{risk}"] = min(share(each, "told") for each in found.values())
         figures[f"gap_closed_{risk}"] = min(share(each, "foresell") for each in found.values())
     return Measurement(figures, peers, NOTES)
@@ -88,14 +98,29 @@ def share(found: Mapping[str, float], name: str) -> float:
     return (found[name] - found["roll_forward"]) / (found["truth"] - found["roll_forward"])
 
 
-def scores(taught: Side, tested: Side) -> dict[str, float]:
-    """Average precision of each forecaster on the tested rows."""
+def scores(taught: Side, tested: Side) -> dict[str, Array]:
+    """What each forecaster says of the tested rows, each of shape (rows,)."""
     said = {
         name: rows.offset + tree_sum(boost(learned, 0, LONGER), rows)
         for name, learned, rows in (("told", taught.told, tested.told), ("foresell", taught.ours, tested.ours))
     }
-    said |= {"roll_forward": tested.ours.offset, "truth": tested.truth}
+    return said | {"roll_forward": tested.ours.offset, "truth": tested.truth}
+
+
+def precisions(tested: Side, said: Mapping[str, Array]) -> dict[str, float]:
+    """Average precision of each forecaster."""
     return {name: average_precision(tested.ours.label, score) for name, score in said.items()}
+
+
+def leads_of(tested: Side, said: Mapping[str, Array]) -> dict[str, float]:
+    """Median lead of each forecaster's right alerts at the usual capacity, and of the warn line's; days."""
+    if tested.queue is None:
+        return {}
+    queues = {name: tested.queue({"model": [score]}) for name, score in said.items()}
+    ranked = {name: (queue.watched, queue.priorities["model"][0]) for name, queue in queues.items()}
+    first = next(iter(queues.values()))
+    ranked["warn_line"] = first.watched, first.priorities["warn_line"][0]
+    return {name: float(outcome(*each)["median_lead_time_days"] or np.nan) for name, each in ranked.items()}
 
 
 def sides(scratch: Path, run: Run) -> dict[str, Side]:
@@ -116,7 +141,11 @@ def side(material: Material, goal: Target, folder: Path, run: Run, risk: str) ->
     number = np.array([int(seller[1:]) for seller in material.active.seller_id[kept]])
     ours, beside = rows.take(kept), columns(told(run, risk), number, rows.as_of[kept])
     more = replace(ours, names=(*ours.names, *beside), matrix=np.column_stack([ours.matrix, *beside.values()]))
-    return Side(ours, more, np.empty(0) if learns else truth(material, goal, np.flatnonzero(kept), folder))
+    if learns:
+        return Side(ours, more, np.empty(0))
+    tested = np.flatnonzero(kept)
+    queue = partial(queueable, material, goal, tested, daily_of(material, goal))
+    return Side(ours, more, truth(material, goal, tested, folder), queue)
 
 
 def truth(material: Material, goal: Target, rows: Ints, folder: Path) -> Array:

@@ -5,8 +5,11 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from benchmarks.limits import NEVER, Told, columns, told
+from benchmarks.limits import NEVER, Side, Told, columns, leads_of, told
 from simulation.market import Run, simulate
+from training.alerts import Watched
+from training.fit import Rows
+from training.outcomes import Queueable
 
 RUN = Run(sellers=40, days=200, seed=5)
 
@@ -39,3 +42,17 @@ def test_what_is_known_later_is_not_told() -> None:
     assert np.allclose(found["late_28"], [(1 + mean) / 22, (2 + mean) / 22, mean / 21])
     assert np.allclose(found["late_heard_28"], [(1 + mean) / 21, (2 + mean) / 22, mean / 21])
     assert np.allclose(found["late_new_3"] * 22, [mean, 1 + mean, mean * 22 / 21])
+
+
+def test_leads_are_those_of_each_ranking_s_own_queue() -> None:
+    breach = np.zeros((2, 60), dtype=bool)
+    breach[0, 20:], breach[1, 5:] = True, True
+    watched = Watched(np.array([0, 1, 0]), np.array([0, 0, 7]), breach, first_day=0)
+    nobody = Rows((), np.empty((3, 0)), np.zeros(3), np.ones(3), watched.as_of)
+
+    def queue(scores):
+        return Queueable(np.arange(3), watched, np.ones(3), {**scores, "warn_line": [np.array([0.0, 1.0, 0.0])]})
+
+    tested = Side(nobody, nobody, np.empty(0), queue)
+    early, late = np.array([1.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])  # alerts at 20 days; at 5 and at 13
+    assert leads_of(tested, {"told": early, "foresell": late}) == {"told": 20.0, "foresell": 9.0, "warn_line": 9.0}
