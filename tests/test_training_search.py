@@ -19,7 +19,7 @@ from foresell.tuning import run_search
 from training import search, trees, tune
 from training.fit import Rows
 from training.search import Trial, halves, study
-from training.trees import PRESENT, TreeSettings
+from training.trees import PACES, PRESENT, TreeSettings
 from training.tune import HELD, SEEN, Side, best_of, verdict
 
 pytestmark = pytest.mark.slow
@@ -29,8 +29,8 @@ FEATURES, SELLERS, DAYS = 12, 24, 46
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer rounds, no more than the present ones."""
-    monkeypatch.setattr(search, "RANGES", search.RANGES | {"rounds": (20, 200)})
+    """Fewer rounds, no more than those of the longest pace."""
+    monkeypatch.setattr(search, "RANGES", search.RANGES | {"rounds": (20, 400)})
 
 
 def rows(told: bool = True) -> Rows:
@@ -55,7 +55,9 @@ def found(told: bool = True) -> tune.Found:
 def test_what_the_present_settings_miss_is_found() -> None:
     one = found()
     assert one.trials[0].trees == one.present.trees, "the first are those there are"
-    assert replace(one.present.trees, learning_rate=PRESENT.learning_rate) == PRESENT
+    found_pace = one.present.trees.learning_rate, one.present.trees.rounds
+    assert found_pace in PACES
+    assert replace(PRESENT, learning_rate=found_pace[0], rounds=found_pace[1]) == one.present.trees
     assert one.best.losses[HELD].mean() < one.present.losses[HELD].mean() - 0.1
     assert one.take
     assert one.best.trees.feature_fraction > PRESENT.feature_fraction
