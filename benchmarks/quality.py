@@ -56,7 +56,7 @@ def collected() -> Measurement:
     peers = {peer: figures(public, peer) for peer in PEERS}
     notes = (
         "Sellers not yet in breach, 28 days ahead; the model is the mean of five seeds. Of the simulated marketplaces, "
-        "the worst of three; reasons pooled over them."
+        f"of {simulated.SELLERS:,} sellers each, the worst of three; reasons pooled over them."
     )
     lacking = [f"{name} is not here." for name in RECORDS if name not in public]
     found = figures(public, "model") | simulated.figures(reports[SIMULATED]) | {"contrib_ms": contributions_ms()}
