@@ -71,8 +71,11 @@ def told(episodes: Sequence[Episode], risk: str, as_of: str, reasons: Reasons) -
 
 def _sentence(episode: Episode, risk: str, as_of: str, reasons: Reasons) -> str:
     item = f" of {episode.item_id}" if episode.item_id else ""
-    family = episode.families[risk]
-    said = f"The simulation knows why: {episode.cause}{item} {episode.when(as_of)}; {episode.happens}."
+    family = episode.families.get(risk)
+    what = f"{episode.cause}{item} {episode.when(as_of)}; {episode.happens}."
+    if family is None:
+        return f"The simulation knows of {what} That does not raise this risk."
+    said = f"The simulation knows why: {what}"
     return f"{said} The reason that should say so, {family}, {place(family, reasons)}."
 
 

@@ -1,5 +1,6 @@
 """The demo: which record, which seller, and what is said of it; the whole of it runs in `make demo`."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -193,6 +194,8 @@ def test_the_true_cause_is_told_whether_the_reasons_name_it_or_not():
     assert named.endswith("items, is the strongest of the 2 that raise the risk.")
     missed, _ = told([BATCH], "service", "2025-03-01", [reason("claims", -0.2), reason("peers", 0.1)])
     assert missed.endswith("claims, is not among those that raise the risk.")
+    other, _ = told([replace(BATCH, families={"service": "claims"})], "returns", "2025-03-01", [])
+    assert other.endswith("one item disappoints. That does not raise this risk.")
     [none] = told([], "returns", "2025-03-01", [])
     assert "no episode" in none
 

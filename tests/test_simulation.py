@@ -22,8 +22,8 @@ RUN = Run(sellers=120, days=200, seed=5, interventions=True)
 
 # A change of either is a change of the marketplace: give parameters.toml a new version, write a line in CHANGELOG.md,
 # and measure the baselines anew (make bench ONLY=simulation, and the backtest on simulated data).
-VERSION = "1"
-PARAMETERS = "8c91b62fa0ed69186fb9ad359e1e88300b098166b4c17062ed349cd7dcbb35ca"
+VERSION = "2"
+PARAMETERS = "bce3608996ac816b5ae839c885cfadebfd9b95f689c8b8cf078ae74dd1542061"
 OUTPUT = "2c1517d36837e44e8841a2aad1f02c610e3a65ae081f781771f77ae92a8bc4cf"
 
 

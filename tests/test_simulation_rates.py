@@ -1,5 +1,6 @@
 """The hidden rates: what each cause and each treatment changes, and in what order."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
 
@@ -13,7 +14,7 @@ from simulation.episodes import Disruption, Episode, draw_episodes
 from simulation.parameters import load
 from simulation.sellers import Sellers, draw_sellers
 from simulation.treatments import Treatment
-from simulation.truth import truth
+from simulation.truth import late, returned, truth
 
 P = load()
 DAYS = 200
@@ -94,6 +95,22 @@ def test_a_cause_harms_by_way_of_its_own_rate(cause: str) -> None:
     if cause == "carrier_disruption":
         own, every = (after[rate][middle] - before[rate][middle] for rate in ("late_own", "late"))
         assert own < 0.3 * every, "most of it was shipped in time"
+
+
+RISKS: Mapping[str, Callable[[Conditions], NDArray[np.float64]]] = {
+    "returns": lambda c: returned(P, c, sum(late(P, c))),  # of what is delivered, as the standard counts it
+    "service": lambda c: truth(P, c)["service_failure"],
+}
+
+
+@pytest.mark.parametrize("cause", CHANGES)
+def test_a_cause_names_a_family_for_exactly_the_risks_that_it_raises(cause: str) -> None:
+    before, after = rates(), rates(episode(cause, CHANGES[cause][0], item=0 if cause == "bad_batch" else -1))
+    inside = np.s_[3, (START + END) // 2 : END]
+    raised = {risk for risk, rate in RISKS.items() if (rate(after) > rate(before))[inside].all()}
+    unmoved = {risk for risk, rate in RISKS.items() if (rate(after) == rate(before))[inside].all()}
+    assert raised == {*P.cause(cause).families}
+    assert raised | unmoved == {*RISKS}, "none lowers a risk"
 
 
 def test_an_abandoned_shop_falls_silent_before_it_fails() -> None:

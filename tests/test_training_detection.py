@@ -36,7 +36,7 @@ def figures(tmp_path: Path, episodes: list[tuple[str, str, int, int]], top: dict
     material = SimpleNamespace(active=SimpleNamespace(seller_id=np.array(SELLERS, dtype=object)[seller]))
     watched = Watched(seller, as_of, breach, first_day=0)
     found = Queueable(np.arange(18), watched, np.zeros(18), {name: [priority] for name in RANKINGS})
-    return detection_figures(material, found, 0.3, causes(tmp_path, episodes))["model"]
+    return detection_figures(material, found, 0.3, causes(tmp_path, episodes), ["bad_batch"])["model"]
 
 
 def test_days_run_from_the_start_of_the_episode_to_the_first_week_in_the_queue(tmp_path: Path) -> None:
@@ -49,8 +49,11 @@ def test_a_week_before_the_episode_or_after_the_breach_sees_nothing(tmp_path: Pa
     assert figures(tmp_path, [("a", "bad_batch", 10, 40)], {7: "a", 35: "a"}) == {"detected": 0, "median_days": None}
 
 
-def test_episodes_without_a_breach_and_sellers_never_watched_do_not_count(tmp_path: Path) -> None:
-    found = figures(tmp_path, [("c", "bad_batch", 10, 40), ("stranger", "bad_batch", 10, 40)], {14: "c"})
+def test_episodes_without_a_breach_or_of_no_risk_here_and_sellers_never_watched_do_not_count(
+    tmp_path: Path,
+) -> None:
+    none = [("c", "bad_batch", 10, 40), ("stranger", "bad_batch", 10, 40), ("a", "stock_out", 10, 40)]
+    found = figures(tmp_path, none, {14: "a"})
     assert found == {"detected": None, "median_days": None}
 
 

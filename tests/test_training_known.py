@@ -16,7 +16,7 @@ from training.scoring import Options
 
 RATE = standards().standards[0]
 DAYS = truth.LONGEST + 100
-FAMILIES = {"slow": {"service": "late_delivery"}, "odd": {"service": "price"}}
+FAMILIES = {"slow": {"service": "late_delivery"}, "odd": {"service": "price"}, "else": {"returns": "items"}}
 
 
 def coming(happened: list[float], horizon: int = 28) -> float:
@@ -72,9 +72,16 @@ def test_shares_are_those_of_the_alerts_whose_family_is_named() -> None:
 
 
 def test_of_two_causes_at_once_the_one_that_is_named_counts() -> None:
-    assert causes._one(["odd", "slow"], ["late_delivery", "price"], FAMILIES, "service") == ["slow"]
-    assert causes._one(["odd", "slow"], ["volume"], FAMILIES, "service") == ["odd"]
-    assert causes._one([], ["volume"], FAMILIES, "service") == []
+    naming = truth.Known(Path(), FAMILIES).naming("service")
+    assert causes._one(["odd", "slow"], ["late_delivery", "price"], naming) == ["slow"]
+    assert causes._one(["odd", "slow"], ["volume"], naming) == ["odd"]
+    assert causes._one([], ["volume"], naming) == []
+
+
+def test_a_cause_that_does_not_raise_the_risk_counts_for_nothing() -> None:
+    known = truth.Known(Path(), FAMILIES)
+    assert causes._one(["else"], ["items"], known.naming("service")) == []
+    assert causes._one(["else"], ["items"], known.naming("returns")) == ["else"]
 
 
 @pytest.fixture(scope="module")

@@ -180,7 +180,8 @@ def _of_known(
     if options.known is None:
         return {}
     reasons = reason_figures(material, goal, tested, queue, options.capacity, options.known)
-    detection = detection_figures(material, queue, options.capacity, options.known.folder / FILE)
+    raising = options.known.naming(goal.standard.risk)
+    detection = detection_figures(material, queue, options.capacity, options.known.folder / FILE, raising)
     closed = gap_closed(slices[HEADLINE]["scores"])
     sure = probability_figures(material, goal, tested)
     rows = masks(goal.standard, material.active.take(tested.rows).block)[HEADLINE] & np.isfinite(scored.label)

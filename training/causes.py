@@ -4,7 +4,7 @@ Read by reports only, never by a model.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from training.fit import Fitted
 from training.material import Material, Target
 from training.outcomes import Queueable
 from training.scoring import Tested
-from training.truth import Families, Known
+from training.truth import Known
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,16 +32,18 @@ def reason_figures(
 ) -> dict[str, Any]:
     """Shares of right alerts inside an episode whose top reason, or one of the top three, is the cause's family.
 
-    Seed 0's reasons that raise the risk; arithmetic is never one. `guess`: what naming families as often as the model
-    does, without looking at the seller, would reach. Beside it by cause, and the table of what was named for what.
+    Episodes are those of causes that raise the risk; reasons are seed 0's that raise it, and arithmetic is never one.
+    `guess`: what naming families as often as the model does, without looking at the seller, would reach. Beside it by
+    cause, and the table of what was named for what.
     """
     alerts = found.rows[_right(found, capacity)]
     ranked = ranked_families(material, goal, tested, alerts)
     causes = active_causes(material, alerts, known.folder / FILE)
+    naming = known.naming(goal.standard.risk)
     inside = [
-        (cause, known.families[cause][goal.standard.risk], order)
-        for cause_list, order in zip(causes, ranked, strict=True)
-        for cause in _one(cause_list, order, known.families, goal.standard.risk)
+        (cause, naming[cause], order)
+        for active, order in zip(causes, ranked, strict=True)
+        for cause in _one(active, order, naming)
     ]
     return _figures(inside)
 
@@ -74,10 +76,10 @@ def _shares(inside: Sequence[Alert]) -> dict[str, float | int | None]:
     return {"alerts": len(inside), "top_reason_share": share[0], "top3_reason_share": share[1]}
 
 
-def _one(causes: Sequence[str], order: Sequence[str], families: Families, risk: str) -> list[str]:
-    """Of several episodes at once, the one whose family is ranked highest; none without an episode."""
+def _one(causes: Sequence[str], order: Sequence[str], naming: Mapping[str, str]) -> list[str]:
+    """Of several episodes at once, the one whose family is ranked highest; none where no cause raises the risk."""
     place = {family: number for number, family in enumerate(order)}
-    return sorted(causes, key=lambda cause: place.get(families[cause][risk], len(place)))[:1]
+    return sorted(naming.keys() & causes, key=lambda cause: (place.get(naming[cause], len(place)), cause))[:1]
 
 
 def _right(found: Queueable, capacity: float) -> Ints:

@@ -1,6 +1,6 @@
 """How soon the queue sees an episode, on a simulated marketplace: its causes are known, and no model reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,18 @@ def episodes_of(path: Path) -> pd.DataFrame:
         ).df()
 
 
-def detection_figures(material: Material, found: Queueable, capacity: float, path: Path) -> dict[str, Any]:
+def detection_figures(
+    material: Material, found: Queueable, capacity: float, path: Path, raising: Collection[str]
+) -> dict[str, Any]:
     """Of the episodes that end in a breach, how many stood in the queue between their start and it, and how soon.
 
-    Episodes that begin while the queue is watched, and whose seller comes into breach anew before they end or in the
-    AHEAD_DAYS after. detected: share queued in between; median_days: from start to the first such week.
+    raising: the causes that raise the risk; others' episodes do not count. Those count that begin while the queue is
+    watched, and whose seller comes into breach anew before they end or in the AHEAD_DAYS after. detected: share queued
+    in between; median_days: from start to the first such week.
     """
     table = material.active
     number = dict(zip(table.seller_id[found.rows].astype(str).tolist(), found.watched.seller.tolist(), strict=True))
-    episodes = episodes_of(path)
+    episodes = episodes_of(path).query("cause in @raising")
     seller = np.array([number.get(s, -1) for s in episodes["seller_id"].astype(str)], dtype=np.int64)
     spans = np.column_stack([seller, episodes["start_day"], episodes["end_day"]]).astype(np.int64)
     seen = spans[(spans[:, 0] >= 0) & (spans[:, 1] >= found.watched.as_of.min())]

@@ -41,7 +41,7 @@ VOLUMES = np.linspace(0.05, 0.95, 10)  # quantiles of the volume to come that th
 Foresight = Callable[[int], Ints]  # of an as-of day: per seller, how many days of its rates to come are known
 
 
-Families = Mapping[str, Mapping[str, str]]  # cause -> risk -> the feature family that should name it
+Families = Mapping[str, Mapping[str, str]]  # cause -> risk that it raises -> the feature family that should name it
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Known:
 
     folder: Path
     families: Families
+
+    def naming(self, risk: str) -> dict[str, str]:
+        """The family of each cause that raises the risk; others harm no one in this respect."""
+        return {cause: of_risk[risk] for cause, of_risk in self.families.items() if risk in of_risk}
 
 
 @dataclass(frozen=True)
