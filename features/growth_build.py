@@ -10,6 +10,7 @@ from features.appeals import add_appeals
 from features.contract import TABLES
 from features.intake import Marketplace, drop_duplicates
 from features.ledger import ENTRIES, read_sources, statements
+from features.novelties import firsts_sql
 from features.quarantine import IntakeReport
 from features.states import BASICS, Sources, Step
 
@@ -87,15 +88,14 @@ def _parted(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
 
 
 def first_lines(lines: str = "known_lines") -> str:
-    """A select of the first day of each seller, of each of its items and of each of its categories."""
-    nothing = {"item_id": "cast(null as varchar)", "category": "cast(null as varchar)"}
-    rows = " union all ".join(
-        f"""select seller, {", ".join(f"{sql} as {name}" for name, sql in (nothing | kept).items())}, min(day) as day
-            from {lines} where {by} is not null group by seller, {by}"""
-        for by, kept in (("seller", {}), ("item_id", {"item_id": "item_id"}), ("category", {"category": "category"}))
-    )
-    return f"""select c.seller_id, f.item_id, f.category, f.day
-        from ({rows.replace("group by seller, seller", "group by seller")}) as f
+    """A select of the first day of each seller, of each of its items, and of each of its categories in each period."""
+    nothing = "cast(null as varchar)"
+    return f"""select c.seller_id, f.item_id, f.category, f.day from (
+            select seller, {nothing} as item_id, {nothing} as category, min(day) as day from {lines} group by seller
+            union all select seller, item_id, {nothing}, first_day from ({firsts_sql("item_id", lines)}) as i
+            where item_id is not null
+            union all select seller, {nothing}, category, first_day from ({firsts_sql("category", lines)}) as g
+            where category is not null) as f
         join seller_codes as c on c.seller = f.seller"""
 
 

@@ -16,7 +16,7 @@ from features.ledger import ENTRIES
 from features.quantities import available_quantities
 
 FILE = "ledger.duckdb"
-FORMAT = 3
+FORMAT = 4
 ROW_GROUP = 122_880  # rows that the file keeps, and closes gaps in, together
 
 

@@ -22,6 +22,7 @@ from features.growth_build import (
 from features.growth_following import as_new, following
 from features.growth_rows import ARRIVED, KEPT, ROWS, subset, touch
 from features.ledger import ENTRIES
+from features.novelties import period_of
 from features.states import EVER, Sources
 
 LINE = "order_id, line_id, seller_id, item_id, category, day"
@@ -94,12 +95,13 @@ def _touched() -> str:
 def _reopened() -> str:
     """Sellers known before of whom more changes than the touched rows: all of their rows must be looked at.
 
-    A line that is known otherwise than it was, or an older one than the first, moves what is new to its seller; who
-    ships tells whose fault a late order is.
+    A line that is known otherwise than it was, or one before a first that is known, moves what is new to its seller;
+    who ships tells whose fault a late order is.
     """
     moved = "select seller_id from (from old_lines except from new_lines) as m"
-    older = """select l.seller_id from firsts_of_lines as l join first_lines as f on f.seller_id = l.seller_id
-        and f.item_id is not distinct from l.item_id and f.category is not distinct from l.category and l.day < f.day"""
+    older = f"""select l.seller_id from firsts_of_lines as l
+        join first_lines as f on {_same("f", "l", LINE_COUNTS)} and l.day < f.day
+        where not exists (select 1 from first_lines as k where {_same_first("k", "l")} and k.day <= l.day)"""
     names, mine = ", ".join(TABLES["sellers"].typed), f"seller_id in (select seller_id from {ARRIVED}.sellers)"
     before, news = (f"select {names} from {s}.sellers where {mine}" for s in (KEPT, ARRIVED))
     timelines = _timeline(f"({before})"), _timeline(f"({before} union all {news})")
@@ -116,11 +118,11 @@ def _timeline(sellers: str) -> str:
 def _add_firsts(con: duckdb.DuckDBPyConnection) -> None:
     """Add to the first lines of the touched sellers what the new rows begin; those of reopened sellers are made anew.
 
-    A line before the first of what is known already reopens its seller: of other sellers only what is new begins.
+    A line before a first that is known already reopens its seller: of other sellers only what is new begins.
     """
     con.execute("delete from first_lines where seller_id in (from reopened)")
     con.execute(f"""create or replace table begun as select {FIRST} from firsts_of_lines as f
-        where not exists (select 1 from first_lines as k where {_same("k", "f", LINE_COUNTS)})""")
+        where not exists (select 1 from first_lines as k where {_same_first("k", "f")})""")
     con.execute(f"insert into first_lines select {FIRST} from begun")
 
 
@@ -145,6 +147,12 @@ def _changed_firsts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create or replace table first_lines_after as from begun except select {FIRST} from {stored}")
     con.execute(f"""create or replace table first_lines_before as select rowid as id from {stored}
         and not exists (select 1 from begun as b where {_same("b", "k", (*LINE_COUNTS, "day"))})""")
+
+
+def _same_first(one: str, other: str) -> str:
+    """SQL for the first of the same seller, item, or category and period."""
+    periods = " = ".join(period_of(f"{name}.day") for name in (one, other))
+    return f"{_same(one, other, LINE_COUNTS)} and ({one}.category is null or {periods})"
 
 
 def _same(one: str, other: str, columns: Sequence[str]) -> str:

@@ -93,8 +93,9 @@ def statements(
 ) -> list[Step]:
     """Everything that is made on the way to the ledger, in order.
 
-    history: lines that hold the first of each seller, item and category; counted: add a column of entries to `ledger`;
-    told_from: only what the states from that day on change, where no state before it has changed itself.
+    history: lines that hold the first of each seller and item, and of each category in each period; counted: add a
+    column of entries to `ledger`; told_from: only what the states from that day on change, where no state before it has
+    changed itself.
     """
     return [
         *tables(sources, failure_parts(quantities), fact_columns(quantities)),

@@ -1,36 +1,55 @@
 """SQL of what is new to a seller: orders of items, and in categories, that it took on a short time before.
 
-A line counts as it was first recorded, so that later versions and appeals change nothing here.
+A line counts as it was first recorded, so that later versions and appeals change nothing here. An item is taken on
+once. A category is taken on anew by the first line after a pause: a seller that comes back to it begins with it again.
+The first line of each period of days says where pauses are, so that a growing ledger need not look at the others.
 """
 
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
+from features.keys import EARLIEST
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.states import EVER, NEVER
 
 KINDS = {"item_id": ("new_item_day", NEW_ITEM_DAYS), "category": ("new_category_day", NEW_CATEGORY_DAYS)}
 
 
-def taken_on_sql(column: str, history: str = "known_lines") -> str:
-    """Items (categories) of a seller that it did not begin with, and the day it took each on.
+def period_of(day: str) -> str:
+    """SQL for the number of the period that a day lies in."""
+    return f"({day} + {EARLIEST}) // {PERIOD_DAYS}"
 
-    history: lines that hold the first of each seller, item and category.
+
+def firsts_sql(column: str, history: str) -> str:
+    """The first day of each of a seller's items, or of each of its categories in each period."""
+    period = period_of("day") if column == "category" else "cast(0 as bigint)"
+    return f"""select seller, {column}, {period} as period, min(day) as first_day
+        from {history} group by seller, {column}, {period}"""
+
+
+def taken_on_sql(column: str, history: str = "known_lines") -> str:
+    """Items (categories) of a seller that it did not begin with, and the day it took each on; a category's each time.
+
+    history: lines that hold the first of each seller and item, and of each category in each period.
     """
-    firsts = f"select seller, {column}, min(day) as first_day from {history} group by seller, {column}"
+    mine = f"partition by seller, {column} order by period"
     return f"""select seller, {column}, first_day
-        from (select *, min(first_day) over (partition by seller) as began from ({firsts}) as f) as b
-        where {column} is not null and first_day >= began + {FIRST_STOCK_DAYS}"""
+        from (select *, min(first_day) over (partition by seller) as began, lag(period) over ({mine}) as before
+            from ({firsts_sql(column, history)}) as f) as b
+        where {column} is not null and first_day >= began + {FIRST_STOCK_DAYS}
+            and (before is null or period - before > {PERIODS_WITHOUT})"""
+
+
+def while_new(column: str, line: str, taken_on: str) -> str:
+    """SQL that joins a line with the day on which what it is of was taken on, while that is new to the seller."""
+    return f"""{taken_on}.seller = {line}.seller and {taken_on}.{column} = {line}.{column}
+        and {line}.day >= {taken_on}.first_day and {line}.day < {taken_on}.first_day + {KINDS[column][1]}"""
 
 
 def novelties_sql(history: str = "known_lines") -> str:
     """Orders with the first day on which a line of something new to the seller was known; one state each."""
-    days = {
-        name: f"min(case when l.day < {column}_on.first_day + {span} then l.day end) as {name}"
-        for column, (name, span) in KINDS.items()
-    }
+    days = [f"min(case when {c}_on.first_day is not null then l.day end) as {name}" for c, (name, _) in KINDS.items()]
     joins = " ".join(
-        f"left join ({taken_on_sql(column, history)}) as {column}_on "
-        f"on {column}_on.seller = l.seller and {column}_on.{column} = l.{column}"
+        f"left join ({taken_on_sql(column, history)}) as {column}_on on {while_new(column, 'l', f'{column}_on')}"
         for column in KINDS
     )
     some = " or ".join(f"{column}_on.first_day is not null" for column in KINDS)
-    return f"""select l.seller, l.order_id, {EVER} as since, {NEVER} as until, true as lone, {", ".join(days.values())}
+    return f"""select l.seller, l.order_id, {EVER} as since, {NEVER} as until, true as lone, {", ".join(days)}
         from known_lines as l {joins} where {some} group by l.seller, l.order_id"""

@@ -32,7 +32,7 @@ class Lines:
     """Tables that tell of the order lines of all days: one by one, or counted.
 
     counted: SQL that counts the lines of a group; values: a table with all items and categories; firsts: lines that
-    hold the first of each seller, item and category.
+    hold the first of each seller and item, and of each category in each period.
     """
 
     table: str = "known_lines"

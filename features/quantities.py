@@ -20,6 +20,7 @@ SHIP_BY, CANCELLED, BY = "orders.ship_by", "orders.cancelled_at", "orders.cancel
 REFUNDED, RETURN_FAULT = "returns.refunded_at", "returns.fault"
 
 NEW_ITEM_DAYS, NEW_CATEGORY_DAYS = 30, 90  # days for which what a seller took on is new to it
+PERIOD_DAYS, PERIODS_WITHOUT = 30, 3  # a category without a line in three whole periods is taken on anew by the next
 FIRST_STOCK_DAYS = 30  # what a seller sells in its first days is not new to it: it began with that
 
 QUANTITIES = (
@@ -37,7 +38,7 @@ QUANTITIES = (
         "new_category_orders",
         "orders",
         "ordered_at",
-        f"orders in a category that the seller took on under {NEW_CATEGORY_DAYS} days before",
+        f"orders in a category that the seller took on (or again after a pause) under {NEW_CATEGORY_DAYS} days before",
         ("orders.category",),
     ),
     Quantity("shipped", "orders", "shipped", "orders handed to the carrier", (SHIPPED,)),

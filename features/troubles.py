@@ -6,8 +6,7 @@ back. An order disappoints where it is not as described, came back for a reason 
 back and was rated low: other returns are changes of mind, and low ratings may be the carrier's.
 """
 
-from features.novelties import taken_on_sql
-from features.quantities import NEW_CATEGORY_DAYS
+from features.novelties import taken_on_sql, while_new
 from features.states import Step
 
 DAYS = 28
@@ -33,7 +32,7 @@ DECIDED = """select table_name, row_key, min(decided_at_day) as decided_day
 
 
 def steps(firsts: str = "known_lines") -> list[Step]:
-    """The tables that lead to `troubles`, in the order of making; firsts: lines with the first of each category."""
+    """The tables that lead to `troubles`, in the order of making; firsts: as in `novelties`."""
     return [
         Step("troubled_lines", troubled_lines_sql(firsts)),
         Step("troubled_items", troubled_items_sql()),
@@ -52,11 +51,11 @@ def troubled_lines_sql(firsts: str) -> str:
     return f"""select l.seller, l.item_id, l.order_id, l.day as placed, t.table_name, t.alone, t.day,
             greatest(t.since, l.day) as since,
             least(t.until, coalesce(x.decided_day, t.until)) as until,
-            case when l.day < c.first_day + {NEW_CATEGORY_DAYS} then 1 else 0 end as new_category
+            case when c.first_day is not null then 1 else 0 end as new_category
         from ({told}) as t join known_lines as l on l.seller = t.seller and l.order_id = t.order_id
             and coalesce(t.line_id, l.line_id) = l.line_id
         left join ({DECIDED}) as x on x.table_name = t.table_name and x.row_key = t.row_key
-        left join ({taken_on_sql("category", firsts)}) as c on c.seller = l.seller and c.category = l.category"""
+        left join ({taken_on_sql("category", firsts)}) as c on {while_new("category", "l", "c")}"""
 
 
 def troubled_items_sql() -> str:

@@ -50,7 +50,7 @@ NUDGES = (*[NONE] * 6, TICK, -TICK, timedelta(seconds=59))
 # What a case waits for its answer and its end: around the 48 hours and the 14 days of the rules.
 WAITS = (NONE, hours(47), hours(48), hours(49), timedelta(days=14), timedelta(days=15))
 SPAN = 21  # days on which orders are placed
-PAUSES = (0, 0, 0, 0, 0, 30, 45)  # days by which an order comes after that: what it sells may be new to the seller
+PAUSES = (0, 0, 0, 0, 0, 30, 45, 110, 170)  # days by which an order comes after that: what it sells may be new again
 APPEALED = {
     "orders": ("order_id", "line_id"),
     "returns": ("return_id",),

@@ -7,6 +7,7 @@ from oracle_orders import Day
 
 Row = dict[str, Any]
 FIRST_STOCK = 30  # days from its first line on in which a seller builds up what it sells
+WITHOUT = 3  # whole periods after which a category is taken on anew
 NEW = {"item_id": ("new_item_orders", 30), "category": ("new_category_orders", 90)}
 
 
@@ -30,7 +31,23 @@ def first_days(mine: list[tuple[int, Row]], column: str, span: int) -> dict[str,
     began = min(day for day, _ in mine)
     found: dict[str, int] = {}
     for day, line in sorted(mine, key=lambda pair: pair[0]):
-        taken_on = min(other for other, another in mine if another.get(column) == line.get(column))
+        same = [other for other, another in mine if another.get(column) == line.get(column)]
+        taken_on = last_taken_on(same, day, pauses=column == "category")
         if line.get(column) and taken_on >= began + FIRST_STOCK and day < taken_on + span:
             found.setdefault(line["order_id"], day)
     return found
+
+
+def last_taken_on(days: list[int], day: int, pauses: bool) -> int:
+    """The first of these days up to the given one, or the first after the latest three whole periods without any."""
+    start, before = min(days), min(days)
+    for other in sorted(d for d in days if d <= day):
+        if pauses and len(range(period(before) + 1, period(other))) >= WITHOUT:
+            start = other
+        before = other
+    return start
+
+
+def period(day: int) -> int:
+    """Thirty days each, counted from a million days before 1970."""
+    return (day + 1_000_000) // 30

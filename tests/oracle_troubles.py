@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from oracle import Tables, first_versions, newest
-from oracle_novelties import FIRST_STOCK, NEW, known_on
+from oracle_novelties import FIRST_STOCK, NEW, known_on, last_taken_on
 from oracle_orders import Day
 
 Row = dict[str, Any]
@@ -85,5 +85,6 @@ def of_new_category(line: Row, lines: list[Row], day_of: Day) -> bool:
     if not category:
         return False
     began = min(known_on(other, day_of) for other in lines)
-    taken_on = min(known_on(other, day_of) for other in lines if other.get("category") == category)
+    same = [known_on(other, day_of) for other in lines if other.get("category") == category]
+    taken_on = last_taken_on(same, known_on(line, day_of), pauses=True)
     return taken_on >= began + FIRST_STOCK and known_on(line, day_of) < taken_on + NEW["category"][1]

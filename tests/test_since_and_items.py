@@ -57,6 +57,18 @@ def test_a_category_is_new_for_ninety_days() -> None:
     assert entries(ledger, "new_category_orders") == {35: 1, 124: 1}
 
 
+def test_a_category_is_taken_on_anew_after_three_whole_periods_without() -> None:
+    sold = {0: "home", 35: "toys", 125: "toys", 250: "toys", 339: "toys", 340: "toys"}
+    ledger = ledger_of([order(f"o{day}", day, category=category) for day, category in sold.items()])
+    assert entries(ledger, "new_category_orders") == {35: 1, 250: 1, 339: 1}, "90 days without are no pause, 125 are"
+
+
+def test_an_item_is_taken_on_once() -> None:
+    sold = {0: "old", 40: "new", 240: "new"}
+    ledger = ledger_of([order(f"o{day}", day, item_id=item) for day, item in sold.items()])
+    assert entries(ledger, "new_item_orders") == {40: 1}
+
+
 def test_an_item_that_a_later_version_names_changes_nothing_that_was_new() -> None:
     first = [order("a", 0, item_id="old", recorded_at=at(0)), order("b", 40, item_id="new", recorded_at=at(40))]
     later = order("b", 40, item_id="old", recorded_at=at(50))
