@@ -42,6 +42,7 @@ from features.formulas import (
     volume,
 )
 from features.legs import DELIVERY, HANDLING, TRANSIT, against_peers, slowdown
+from features.quantities import NEW_CATEGORY_DAYS
 
 TROUBLES = (
     "{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or rated 1 or 2 "
@@ -51,6 +52,7 @@ DISAPPOINTING = (
     "{disappointing_orders|no order/1 order/# orders} of the last 28 days disappointed: not as described, returned for "
     "what was wrong with the goods, or both returned and rated 1 or 2"
 )
+IN_NEW_CATEGORY = f"in a category that the seller took on, or came back to, in the {NEW_CATEGORY_DAYS} days before"
 CATALOGUE: tuple[Feature, ...] = (
     *(volume(span) for span in SPANS),
     growth("order_growth", "volume", 28, 90),
@@ -191,9 +193,7 @@ CATALOGUE: tuple[Feature, ...] = (
         sentence=DISAPPOINTING + "[ ({ordered_28} came)].",
     ),
     share_of_orders("new_item_orders", "items", "of an item that the seller took on in the 30 days before"),
-    share_of_orders(
-        "new_category_orders", "category_mix", "in a category that the seller took on in the 90 days before"
-    ),
+    share_of_orders("new_category_orders", "category_mix", IN_NEW_CATEGORY),
     Feature(
         name="new_category_troubles_share",
         title="Orders in trouble in categories new to the seller (returned, not as described, or rated 1 or 2) against "
@@ -203,8 +203,7 @@ CATALOGUE: tuple[Feature, ...] = (
         direction="up",
         formula="cast(new_category_troubles as double) / (ordered_28 + 10.0)",
         sentence="{order_troubles|no order was/1 order was/# orders were} returned, reported as not as described, or "
-        "rated 1 or 2 in the last 28 days[; {new_category_troubles} of them in a category that the seller took on in "
-        "the 90 days before].",
+        f"rated 1 or 2 in the last 28 days[; {{new_category_troubles}} of them {IN_NEW_CATEGORY}].",
     ),
     Feature(
         name="new_category_disappointing_share",
@@ -213,9 +212,7 @@ CATALOGUE: tuple[Feature, ...] = (
         unit="share",
         direction="up",
         formula="cast(new_category_disappointing as double) / (ordered_28 + 10.0)",
-        sentence=DISAPPOINTING
-        + "[; {new_category_disappointing} of them in a category that the seller took on in the 90 "
-        "days before].",
+        sentence=f"{DISAPPOINTING}[; {{new_category_disappointing}} of them {IN_NEW_CATEGORY}].",
     ),
     Feature(
         name="new_category_growth",
@@ -224,8 +221,8 @@ CATALOGUE: tuple[Feature, ...] = (
         unit="ratio",
         direction="up",
         formula="(new_category_orders_28 + 5.0) / (new_category_orders_90 * 28.0 / 90.0 + 5.0)",
-        sentence="{new_category_orders_28|no order/1 order/# orders} in a category new to the seller came in the last "
-        "28 days; at the pace of the last 90 it would be {new_category_orders_90*28/90}.",
+        sentence=f"{{new_category_orders_28|no order/1 order/# orders}} came in the last 28 days {IN_NEW_CATEGORY}; "
+        "at the pace of the last 90 it would be {new_category_orders_90*28/90}.",
         evidence="new_category_orders_28",
     ),
     *rates(INQUIRY, (14, 28)),

@@ -1,5 +1,7 @@
 """Families of features: a reason names one, so that a reviewer knows where to look."""
 
+from features.quantities import PERIOD_DAYS, PERIODS_WITHOUT
+
 FAMILIES = {
     "volume": "How many orders come, and whether that grows",
     "tenure": "How long the seller has been selling",
@@ -13,7 +15,8 @@ FAMILIES = {
     "cancellation": "Orders cancelled by the seller",
     "returns_record": "Orders that came back, recently and in the long run, and the money refunded",
     "items": "Which items come back or disappoint, and items new to the seller",
-    "category_mix": "Categories new to the seller",
+    "category_mix": "Categories that the seller took on, or came back to after "
+    f"{PERIODS_WITHOUT} periods of {PERIOD_DAYS} days without an order in them",
     "contacts": "Customers' inquiries, and whether they are answered",
     "claims": "Items not received or not as described, and cases that the seller did not resolve",
     "ratings": "Ratings of 1 or 2",

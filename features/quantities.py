@@ -38,7 +38,7 @@ QUANTITIES = (
         "new_category_orders",
         "orders",
         "ordered_at",
-        f"orders in a category that the seller took on (or again after a pause) under {NEW_CATEGORY_DAYS} days before",
+        f"orders in a category that the seller took on, or came back to, under {NEW_CATEGORY_DAYS} days before",
         ("orders.category",),
     ),
     Quantity("shipped", "orders", "shipped", "orders handed to the carrier", (SHIPPED,)),

@@ -193,6 +193,13 @@ def as_if_new(key: Any, quantities: Any, new: str, old: str, counted: bool) -> s
 
 
 RIGHT_DIFFERENCE = growth_work.difference
+
+
+def whatever_the_period(one: str, other: str) -> str:
+    """A category's first line of any period in place of the one in question."""
+    return growth_work._same(one, other, growth_work.LINE_COUNTS)
+
+
 PLANTED: dict[str, tuple[Any, str, Any]] = {
     "what stood there before is not taken back": (growth_work, "difference", as_if_new),
     "rows that nothing names are never looked at again": (
@@ -214,6 +221,7 @@ PLANTED_IN_DAYS: dict[str, tuple[Any, str, Any]] = {
         lambda known, past, told_from: f"since >= {told_from} and {known} < {past}",
     ),
     "what appeals had changed is told again": (growth_work, "build_appeals", lambda con, source, rows: empty(con)),
+    "a category is taken on once": (growth_work, "_same_first", whatever_the_period),
     "what was recorded on the same day is not looked at": (growth_work, "following", lambda con, source: 0),
 }
 

@@ -1,6 +1,7 @@
 """Days since something last happened, what is new to a seller, and its worst item: small enough to count by hand."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,36 @@ def test_an_item_that_a_later_version_names_changes_nothing_that_was_new() -> No
     first = [order("a", 0, item_id="old", recorded_at=at(0)), order("b", 40, item_id="new", recorded_at=at(40))]
     later = order("b", 40, item_id="old", recorded_at=at(50))
     assert entries(ledger_of([*first, later]), "new_item_orders") == entries(ledger_of(first), "new_item_orders")
+
+
+def staggered_elsewhere() -> list[Row]:
+    """Another seller's order whose lines came into being on different days; it sold what it sells from the start."""
+    named = {"seller_id": "zoe", "item_id": "z", "category": "home"}
+    return [order("z", day, line_id=str(day), **named) for day in (0, 1)]
+
+
+def told_since_ever() -> list[Row]:
+    """A line of which one version has no moment, and says a later day and an earlier deadline than the next, then."""
+    first = order("a", 0, ship_by=2, shipped=1, promised=5, delivered=3, item_id="old", recorded_at=at(0))
+    return [first, order("b", 40, ship_by=38, promised=38, item_id="new"), order("c", 60, item_id="new")]
+
+
+def replaced_on_its_day() -> list[Row]:
+    """A version without a moment that another of the same day replaces: nobody knew it at the close of a day."""
+    news = order("b", 40, item_id="old", recorded_at=at(40.1))
+    first = order("a", 0, ship_by=2, shipped=1, promised=5, delivered=3, item_id="old", recorded_at=at(0))
+    return [first, order("b", 40, item_id="new"), news]
+
+
+@pytest.mark.parametrize("rows", [told_since_ever, replaced_on_its_day])
+def test_what_orders_of_others_are_like_changes_nothing(rows: Callable[[], list[Row]]) -> None:
+    alone, beside = ledger_of(rows()), ledger_of([*rows(), *staggered_elsewhere()])
+    for quantity in ("new_item_orders", "overdue_to_ship", "late"):
+        assert entries(alone, quantity) == entries(beside, quantity), quantity
+
+
+def test_a_version_that_is_replaced_on_the_day_of_its_birth_was_never_known() -> None:
+    assert entries(ledger_of(replaced_on_its_day()), "new_item_orders") == {}
 
 
 def returned(order_id: str, day: int, line_id: str = "1") -> Row:
