@@ -21,6 +21,7 @@ from training.material import resolve, target
 from training.pipeline import final_models, train
 from training.scoring import Options, score
 from training.slices import HEADLINE, SLICES
+from training.trees import PRESENT
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +146,11 @@ def test_a_standard_that_nobody_breaches_is_refused() -> None:
     other = STANDARDS.replace("limit = 0.15", "limit = 0.99")
     with pytest.raises(ForesellError, match="needs breaches and sellers without one"):
         backtest(market(), parse(other, "test"))
+
+
+def test_tree_settings_for_a_risk_that_the_record_lacks_are_refused() -> None:
+    with pytest.raises(ForesellError, match="settings for returns beside a record of service"):
+        report(material(), Options(seeds=(0,), trees={"returns": PRESENT}))
 
 
 def test_what_json_does_not_have_becomes_null() -> None:

@@ -68,6 +68,7 @@ def goals_of(material: Material, options: Options) -> dict[str, Target]:
     """What is to be said of each risk; ForesellError where there is nothing to learn it from."""
     goals = {risk: target(material, standard, options.horizon) for risk, standard in headlines(material).items()}
     _check(material, goals)
+    _check_trees(goals, options)
     return goals
 
 
@@ -111,6 +112,15 @@ def _check(material: Material, goals: Mapping[str, Target]) -> None:
                 found=f"{len(known)} readings of {goal.standard.name}, all of one kind",
                 next_step="move test_from under [backtest] in the standards file, or bring a longer record",
             )
+
+
+def _check_trees(goals: Mapping[str, Target], options: Options) -> None:
+    if unknown := sorted(set(options.trees) - set(goals)):
+        raise ForesellError(
+            rule="Tree settings are for the risks that the record tells of.",
+            found=f"settings for {', '.join(unknown)} beside a record of {', '.join(goals)}",
+            next_step="take those out of the file given as --trees",
+        )
 
 
 def body_of(material: Material, goal: Target, tested: Tested, options: Options) -> dict[str, Any]:

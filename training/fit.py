@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 T = TypeVar("T")
 R = TypeVar("R")
 Fold = tuple[Mask, Mask]  # rows to learn from, and rows to tell of
+Each = Callable[[Callable[[Fold], lgb.Booster], Sequence[Fold]], Iterable[lgb.Booster]]  # one after the other, or not
 SEEDS = (0, 1, 2, 3, 4)  # seed 0 is the model served
 ENOUGH_BLOCKS = 6  # half a year of blocks of 28 days; fewer tell of one season
 INNER_FOLDS = 4
@@ -166,12 +167,24 @@ def tree_sum(trees: lgb.Booster, rows: Rows) -> Array:
 
 def out_of_time(rows: Rows, horizon: int, seed: int, trees: TreeSettings = PRESENT) -> Array:
     """Raw log-odds of each row from trees that saw only labels known before its fold, shape (rows,); else nan."""
+    return out_of_fold(rows, usable_folds(rows, horizon), seed, trees)[0]
+
+
+def out_of_fold(
+    rows: Rows, folds: Sequence[Fold], seed: int, trees: TreeSettings, each: Each = map
+) -> tuple[Array, list[lgb.Booster]]:
+    """Raw log-odds of the rows inside the folds, shape (rows,), nan elsewhere; and the trees of each fold."""
+    grown = list(each(lambda fold: boost(rows.take(fold[0]), seed, trees), folds))
     raw = np.full(len(rows), np.nan)
-    for before, inside in inner_folds(rows.as_of, horizon):
-        known = rows.label[before]
-        if len(known) and 0 < known.mean() < 1:
-            raw[inside] = rows.offset[inside] + tree_sum(boost(rows.take(before), seed, trees), rows.take(inside))
-    return raw
+    for (_, inside), booster in zip(folds, grown, strict=True):
+        raw[inside] = rows.offset[inside] + tree_sum(booster, rows.take(inside))
+    return raw, grown
+
+
+def usable_folds(rows: Rows, horizon: int) -> list[Fold]:
+    """The inner folds before which both kinds of label were known."""
+    folds = inner_folds(rows.as_of, horizon) if len(rows) else ()
+    return [(before, inside) for before, inside in folds if before.any() and 0 < rows.label[before].mean() < 1]
 
 
 def side_by_side(task: Callable[[T], R], items: Iterable[T]) -> list[R]:

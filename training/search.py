@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.errors import ForesellError
 from models.tree_shap import DEEPEST
-from training.fit import SEEDS, Fold, Rows, boost, inner_folds, loss_by_block, side_by_side, tree_sum
+from training.fit import SEEDS, Fold, Rows, loss_by_block, out_of_fold, side_by_side, usable_folds
 from training.trees import TreeSettings
 
 Array = NDArray[np.float64]
@@ -91,19 +91,10 @@ def attempt(rows: Rows, horizon: int, folds: Sequence[Fold], trees: TreeSettings
     What is too slow is refused whatever it gains, and the sampler is not told the loss: the time of a trial near the
     budget differs from run to run, and only which side it falls on may steer the search.
     """
-    raw, grown = out_of_fold(rows, folds, trees)
+    raw, grown = out_of_fold(rows, folds, SEEDS[0], trees, side_by_side)
     took = explanation_ms(grown[-1], rows.matrix)
     refused = f"an explanation takes {took:.2f} ms, over {BUDGET_MS:g}" if took > BUDGET_MS else ""
     return Trial(trees, float(loss_by_block(rows, horizon, raw).mean()), took, refused)
-
-
-def out_of_fold(rows: Rows, folds: Sequence[Fold], trees: TreeSettings) -> tuple[Array, list[lgb.Booster]]:
-    """Raw log-odds of the rows inside the folds, shape (rows,), nan elsewhere; and the trees of each fold."""
-    grown = side_by_side(lambda fold: boost(rows.take(fold[0]), SEEDS[0], trees), folds)
-    raw = np.full(len(rows), np.nan)
-    for (_, inside), booster in zip(folds, grown, strict=True):
-        raw[inside] = rows.offset[inside] + tree_sum(booster, rows.take(inside))
-    return raw, grown
 
 
 def explanation_ms(trees: lgb.Booster, matrix: Array) -> float:
@@ -129,8 +120,7 @@ def halves(rows: Rows, horizon: int) -> tuple[list[Fold], list[Fold]]:
     A quarter of the days, the last fold alone, would hold one block or two, too few for a standard error. ForesellError
     for a record with fewer than two folds to learn before.
     """
-    told = list(inner_folds(rows.as_of, horizon)) if len(rows) else []
-    usable = [(before, inside) for before, inside in told if before.any() and 0 < rows.label[before].mean() < 1]
+    usable = usable_folds(rows, horizon)
     if len(usable) < 2:
         raise ForesellError(
             rule="A search needs two time folds in the training period, each with breaches known before it opens.",

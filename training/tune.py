@@ -28,11 +28,13 @@ from training.fit import (
     choose_pace,
     first_unless_better,
     loss_by_block,
+    out_of_fold,
+    side_by_side,
 )
 from training.material import Material, Target, prepare
 from training.metrics import average_precision
 from training.scoring import Options
-from training.search import BUDGET_MS, SEED, Told, Trial, explanation_ms, halves, out_of_fold, study
+from training.search import BUDGET_MS, SEED, Told, Trial, explanation_ms, halves, study
 from training.trees import KEY, TreeSettings
 
 Array = NDArray[np.float64]
@@ -141,7 +143,8 @@ def best_of(tried: list[Trial]) -> Trial:
 
 def side(rows: Rows, horizon: int, seen: list[Fold], held: list[Fold], trees: TreeSettings) -> Side:
     """What is to be said of settings."""
-    raw = {days: out_of_fold(rows, folds, trees)[0] for days, folds in ((SEEN, seen), (HELD, held))}
+    parts = {SEEN: seen, HELD: held}
+    raw = {days: out_of_fold(rows, folds, SEEDS[0], trees, side_by_side)[0] for days, folds in parts.items()}
     return Side(
         trees,
         {days: loss_by_block(rows, horizon, said) for days, said in raw.items()},
