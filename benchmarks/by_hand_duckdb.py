@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 
 from features.engine import connect, quoted
+from features.keys import EARLIEST
 from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
 
@@ -55,12 +56,17 @@ with lines as (select s.seller, order_id, item_id, category, ordered_at_day as d
 began as (select seller, min(day) + {FIRST_STOCK_DAYS} as stocked from lines group by seller),
 items as (select seller, item_id, min(day) as item_day from lines join began using (seller)
     group by seller, item_id having min(day) >= min(stocked)),
-categories as (select seller, category, min(day) as category_day from lines join began using (seller)
-    group by seller, category having min(day) >= min(stocked))
-select seller, min(day) filter (day < item_day + {NEW_ITEM_DAYS}) as new_item_day,
-    min(day) filter (day < category_day + {NEW_CATEGORY_DAYS}) as new_category_day
-from lines left join items using (seller, item_id) left join categories using (seller, category)
-where item_day is not null or category_day is not null group by seller, order_id"""
+firsts as (select seller, category, (day + {EARLIEST}) // {PERIOD_DAYS} as period, min(day) as category_day
+    from lines group by all),
+pauses as (select *, period - lag(period) over (partition by seller, category order by period) as gap from firsts),
+categories as (select seller, category, category_day from pauses join began using (seller)
+    where category_day >= stocked and coalesce(gap > {PERIODS_WITHOUT}, true))
+select lines.seller, min(day) filter (day < item_day + {NEW_ITEM_DAYS}) as new_item_day,
+    min(day) filter (category_day is not null) as new_category_day
+from lines left join items using (seller, item_id)
+left join categories as c on c.seller = lines.seller and c.category = lines.category
+    and day >= category_day and day < category_day + {NEW_CATEGORY_DAYS}
+where item_day is not null or category_day is not null group by lines.seller, order_id"""
 
 NOVELTIES: Mapping[str, Mapping[str, str]] = {  # the same for orders of what is new to the seller
     "new_item_day": {"new_item_orders": "true"},

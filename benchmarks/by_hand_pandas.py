@@ -15,8 +15,9 @@ import sqlglot
 from sqlglot import exp
 
 from benchmarks.by_hand_polars import LEVELS, PEER_LEVELS
+from features.keys import EARLIEST
 from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.states import MATURITY_DAYS, MINUTE_MICROS
 from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
@@ -152,11 +153,25 @@ def novel(lines: Frame) -> Iterator[Frame]:
     day = lines["ordered_at_day"].astype(np.int64)
     stocked = day.groupby(lines["seller"]).transform("min") + FIRST_STOCK_DAYS
     for column, span, name in NEW:
-        first = day.groupby([lines["seller"], lines[column]]).transform("min")
+        first = taken_on(lines, column, day)
         new = lines[["seller", "order"]].assign(day=day)[(first >= stocked) & (day < first + span)]
         by_order = new.groupby(["seller", "order"])["day"].min().reset_index()
         key = by_order["seller"] * WIDE + by_order["day"]
         yield key.groupby(key.to_numpy()).size().rename(name).to_frame()
+
+
+def taken_on(lines: Frame, column: str, day: pd.Series) -> pd.Series:
+    """For each line, the day on which its item was taken on, or its category, after its last pause."""
+    if column != "category":
+        return day.groupby([lines["seller"], lines[column]]).transform("min")
+    keyed = lines[["seller", column]].assign(period=(day + EARLIEST) // PERIOD_DAYS, day=day)
+    of_periods = keyed.groupby(["seller", column, "period"])["day"].min().reset_index()
+    same = of_periods.groupby(["seller", column])
+    gap = of_periods["period"] - same["period"].shift()
+    of_periods["began"] = of_periods["day"].where(gap.isna() | (gap > PERIODS_WITHOUT))
+    of_periods["began"] = same["began"].ffill()
+    found = keyed.merge(of_periods, on=["seller", column, "period"], how="left")["began"]
+    return found.set_axis(lines.index)
 
 
 def windows_frame(ledger: Frame, as_of: Sequence[int], needs: Plan) -> Frame:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
+from features.keys import EARLIEST
 from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS
+from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.states import MATURITY_DAYS, MINUTE_MICROS
 from features.table import Plan
 from features.windows import LONGEST_SPAN, quantity_of, span_of
@@ -144,11 +145,21 @@ def novel_frame(lines: pl.LazyFrame) -> pl.LazyFrame:
     stocked = lines.group_by("seller").agg(stocked=pl.col("day").min() + FIRST_STOCK_DAYS)
     days = []
     for column, name, span in NEW:
-        first = lines.group_by("seller", column).agg(first=pl.col("day").min()).join(stocked, on="seller")
-        taken_on = first.filter(pl.col("first") >= pl.col("stocked"))
-        new = lines.join(taken_on, on=["seller", column]).filter(pl.col("day") < pl.col("first") + span)
+        first = firsts(lines, column).join(stocked, on="seller").filter(pl.col("first") >= pl.col("stocked"))
+        since = pl.col("day") - pl.col("first")
+        new = lines.join(first, on=["seller", column]).filter((since >= 0) & (since < span))
         days.append(new.group_by("seller", "order_id").agg(pl.col("day").min().alias(name)))
     return pl.concat(days, how="diagonal")
+
+
+def firsts(lines: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """The first days of each of a seller's items; of its categories, those after a pause too."""
+    if column != "category":
+        return lines.group_by("seller", column).agg(first=pl.col("day").min())
+    period = (pl.col("day").cast(pl.Int64) + EARLIEST) // PERIOD_DAYS
+    of_periods = lines.group_by("seller", column, period=period).agg(first=pl.col("day").min())
+    gap = pl.col("period") - pl.col("period").shift().over("seller", column, order_by="period")
+    return of_periods.with_columns(gap=gap).filter(pl.col("gap").is_null() | (pl.col("gap") > PERIODS_WITHOUT))
 
 
 def ledger_frame(orders: pl.DataFrame, novel: pl.LazyFrame) -> pl.DataFrame:

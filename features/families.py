@@ -16,7 +16,7 @@ FAMILIES = {
     "returns_record": "Orders that came back, recently and in the long run, and the money refunded",
     "items": "Which items come back or disappoint, and items new to the seller",
     "category_mix": "Categories that the seller took on, or came back to after "
-    f"{PERIODS_WITHOUT} periods of {PERIOD_DAYS} days without an order in them",
+    f"{PERIODS_WITHOUT} whole periods of {PERIOD_DAYS} days without an order there",
     "contacts": "Customers' inquiries, and whether they are answered",
     "claims": "Items not received or not as described, and cases that the seller did not resolve",
     "ratings": "Ratings of 1 or 2",

@@ -10,6 +10,7 @@ from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DA
 from features.states import EVER, NEVER
 
 KINDS = {"item_id": ("new_item_day", NEW_ITEM_DAYS), "category": ("new_category_day", NEW_CATEGORY_DAYS)}
+NO_PERIOD = "cast(null as bigint)"
 
 
 def period_of(day: str) -> str:
@@ -19,7 +20,7 @@ def period_of(day: str) -> str:
 
 def firsts_sql(column: str, history: str) -> str:
     """The first day of each of a seller's items, or of each of its categories in each period."""
-    period = period_of("day") if column == "category" else "cast(0 as bigint)"
+    period = period_of("day") if column == "category" else NO_PERIOD
     return f"""select seller, {column}, {period} as period, min(day) as first_day
         from {history} group by seller, {column}, {period}"""
 
@@ -29,9 +30,9 @@ def taken_on_sql(column: str, history: str = "known_lines") -> str:
 
     history: lines that hold the first of each seller and item, and of each category in each period.
     """
-    mine = f"partition by seller, {column} order by period"
+    before = f"lag(period) over (partition by seller, {column} order by period)" if column == "category" else NO_PERIOD
     return f"""select seller, {column}, first_day
-        from (select *, min(first_day) over (partition by seller) as began, lag(period) over ({mine}) as before
+        from (select *, min(first_day) over (partition by seller) as began, {before} as before
             from ({firsts_sql(column, history)}) as f) as b
         where {column} is not null and first_day >= began + {FIRST_STOCK_DAYS}
             and (before is null or period - before > {PERIODS_WITHOUT})"""

@@ -86,7 +86,7 @@ def versions(table: str, sources: Sources) -> str:
     if table not in sources.versioned:
         return f"select *, {since} as valid_from, {NEVER} as valid_to, true as lone from {table}"
     order = f"partition by {KEYS[table]} order by coalesce(recorded_at, {EVER * DAY_MICROS})"  # one pass for both
-    # A line that is replaced by the day it comes into being was never known.
+    # A version without a moment that is replaced by the day on which its line begins was never known.
     there = f"case when recorded_at is null then {BORN} else valid_from end" if table == "orders" else "valid_from"
     return f"""select * from (
             select *, coalesce(recorded_at_day, {since}) as valid_from,
@@ -242,10 +242,9 @@ def _one_if_known(value: exp.Expr) -> exp.Expr:
 def _by_line(source: str) -> str:
     """Each line with the moment it was settled (shipped or cancelled; delivered or cancelled) and when it was late.
 
-    No line that was known since ever is late before it was there, whatever deadline it came with: then nothing hangs
-    on whether the source's orders come into being line by line (`staggered`).
+    No line is late before it began, whatever deadline it came with: then its lateness does not hang on whether other
+    orders come into being line by line (`staggered`).
     """
-    there = f"case when valid_from <= {NEWLY} then {BORN} end"
     broken_day = "promised_at_day + case when promised_at is null then 1 else 0 end"
     settled = "least(delivered_at, cancelled_at)"
     settled_day = "least(delivered_at_day, cancelled_at_day)"
@@ -254,10 +253,10 @@ def _by_line(source: str) -> str:
     return f"""(select *, least(shipped_at, cancelled_at) as sent, least(shipped_at_day, cancelled_at_day) as sent_day,
             {settled} as settled, {settled_day} as settled_day,
             case when ship_by is null or least(shipped_at, cancelled_at) <= ship_by then null
-                else greatest(ship_by_day, {there}) end as overdue_on,
+                else greatest(ship_by_day, {BORN}) end as overdue_on,
             case when promised_at_day is null or {settled} <= promised_at
                     or promised_at is null and {settled_day} <= promised_at_day then null
-                else greatest({broken_day}, {there}) end as late_on,
+                else greatest({broken_day}, {BORN}) end as late_on,
             case when ruled_fault = 'seller' then {SELLER} when ruled_fault = 'platform' then {PLATFORM}
                 when ruled_fault = 'carrier' then {CARRIER}
                 when ruled_fault is not null or ship_by is null then {NOBODY}

@@ -173,13 +173,13 @@ def ahead(results: Sequence[dict[str, Any]]) -> list[At]:
     return sorted(higher, key=lambda at: -at.probability)
 
 
-def example_of(riskiest: Sequence[At], inside: Collection[str] | None) -> At:
-    """The riskiest with enough orders to say something, and inside an episode where those are known.
+def example_of(riskiest: Sequence[At], inside: Collection[tuple[str, str]] | None) -> At:
+    """The riskiest with enough orders to say something, and inside an episode that raises the risk, if known.
 
     Whatever its reasons are: whether they name the cause is for the reader to see.
     """
     enough = [at for at in riskiest if not at.result["evidence"]["low_evidence"]]
-    known = [at for at in enough if inside is not None and at.result["seller_id"] in inside]
+    known = [at for at in enough if inside is not None and (at.result["seller_id"], at.risk) in inside]
     return (known or enough or riskiest)[0]
 
 

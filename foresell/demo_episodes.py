@@ -33,10 +33,10 @@ class Episode:
         return f"from {self.start} to {self.end}" if over else f"since {self.start}"
 
 
-def troubled(folder: Path, as_of: str) -> set[str] | None:
-    """The sellers inside an episode on that day; None where nobody knows."""
+def troubled(folder: Path, as_of: str) -> set[tuple[str, str]] | None:
+    """The sellers inside an episode on that day, with each risk that it raises; None where nobody knows."""
     rows = _rows(folder, as_of, 0)
-    return None if rows is None else {row["seller_id"] for row in rows}
+    return None if rows is None else {(row["seller_id"], risk) for row in rows for risk in _episode(row).families}
 
 
 def known_episodes(folder: Path, as_of: str, seller_id: str) -> list[Episode] | None:
@@ -98,7 +98,7 @@ def in_general(reasons: Mapping[str, Any] | None) -> list[str]:
         return []
     top, top3, guess = reasons["top_reason_share"], reasons["top3_reason_share"], reasons["guess"]
     return [
-        f"Of the backtest's {reasons['alerts']} right alerts inside an episode, {top:.0%} gave that family as the "
+        f"Of the backtest's {reasons['alerts']} right alerts inside an episode, {top:.0%} gave its cause's family as the "
         f"strongest reason and {top3:.0%} among the first three (at random: {guess['top_reason_share']:.0%} and "
         f"{guess['top3_reason_share']:.0%})."
     ]

@@ -114,7 +114,7 @@ def simulation_tables() -> str:
 
 
 def _named_by(cause: Cause) -> list[str]:
-    return [f"`{cause.families[risk]}`" if risk in cause.families else "" for risk in ("returns", "service")]
+    return [f"`{cause.families[risk]}`" if risk in cause.families else "not raised" for risk in ("returns", "service")]
 
 
 def _often(cause: Cause) -> str:

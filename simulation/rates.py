@@ -194,7 +194,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of episode: how often, how long, how bad, and, by risk that it raises, the feature family to name it."""
+    """A kind of episode: how often, how long, how bad; and by risk that it raises, the family that should name it."""
 
     name: str
     families: Mapping[str, str]

@@ -84,8 +84,14 @@ def overdue(lines: list[Row], day_of: Day) -> Entries:
     missed = [line for line in lines if line.get("ship_by") is not None and not handed_over(line, line["ship_by"])]
     if not missed:
         return {}
-    entries = once("overdue_to_ship", earliest(line["ship_by"] for line in missed), day_of)
+    first = min(max(day_of(line["ship_by"]), begun(line, day_of)) for line in missed)
+    entries: Entries = {"overdue_to_ship": (first, 1)}
     return entries | once("overdue_cleared", settled(lines, "shipped_at"), day_of)
+
+
+def begun(line: Row, day_of: Day) -> int:
+    """The day of a line's first sign of life; no deadline passes before it."""
+    return day_of(earliest(line.get(f"{what}_at") for what in ("ordered", "shipped", "delivered", "cancelled")))
 
 
 def handed_over(line: Row, deadline: datetime) -> bool:
@@ -115,7 +121,8 @@ def late_day(line: Row, day_of: Day) -> int | None:
     end = earliest([line.get("delivered_at"), line.get("cancelled_at")])
     if promise is None or (end is not None and in_time(end, promise, day_of)):
         return None
-    return day_of(promise) if isinstance(promise, datetime) else day_of(promise) + 1
+    broken = day_of(promise) if isinstance(promise, datetime) else day_of(promise) + 1
+    return max(broken, begun(line, day_of))
 
 
 def in_time(moment: datetime, promise: date, day_of: Day) -> bool:

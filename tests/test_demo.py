@@ -96,7 +96,9 @@ def test_the_example_is_the_riskiest_with_evidence():
 
 def test_where_episodes_are_known_the_example_is_inside_one():
     outside, inside = At(result("outside", returns=0.9), "returns"), At(result("inside", returns=0.8), "returns")
-    assert demo.example_of([outside, inside], {"inside"}) is inside
+    assert demo.example_of([outside, inside], {("inside", inside.risk)}) is inside
+    other = "service" if inside.risk == "returns" else "returns"
+    assert demo.example_of([outside, inside], {("inside", other)}) is outside
     assert demo.example_of([outside, inside], set()) is outside
 
 
@@ -170,8 +172,10 @@ def test_known_episodes_are_those_that_weigh_on_the_rate(causes):
     assert [episode.when("2025-03-01") for episode in found] == ["since 2025-02-09", "from 2024-12-11 to 2025-01-20"]
 
 
-def test_troubled_sellers_are_inside_an_episode_that_day(causes):
-    assert troubled(causes, "2025-03-01") == {"s1", "s2"}
+def test_troubled_sellers_are_inside_an_episode_that_day_that_raises_the_risk(causes):
+    both = {(seller, risk) for seller in ("s1", "s2") for risk in ("returns", "service")}
+    assert troubled(causes, "2025-03-01") == both
+    assert troubled(causes, "2025-01-15") == {("s1", "service"), ("s2", "service")}, "out of stock"
     assert troubled(causes, "2025-01-25") == set()
 
 

@@ -99,7 +99,7 @@ def test_a_cause_harms_by_way_of_its_own_rate(cause: str) -> None:
 
 RISKS: Mapping[str, Callable[[Conditions], NDArray[np.float64]]] = {
     "returns": lambda c: returned(P, c, sum(late(P, c))),  # of what is delivered, as the standard counts it
-    "service": lambda c: truth(P, c)["service_failure"],
+    "service": lambda c: truth(P, c)["service_failure_seller_fault"],
 }
 
 

@@ -10,6 +10,7 @@ from literal import DAY_0, Row, at, entries, ledger_of, order
 
 from features.items import item_quality
 from features.ledger import Ledger
+from features.quantities import NEW_CATEGORY_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.standards_file import load
 from features.table import build_table
 
@@ -64,6 +65,11 @@ def test_a_category_is_taken_on_anew_after_three_whole_periods_without() -> None
     assert entries(ledger, "new_category_orders") == {35: 1, 250: 1, 339: 1}, "90 days without are no pause, 125 are"
 
 
+def test_what_is_taken_on_anew_is_no_longer_new() -> None:
+    """Else a line would be of a category taken on twice, and be counted twice."""
+    assert PERIODS_WITHOUT * PERIOD_DAYS + 1 >= NEW_CATEGORY_DAYS
+
+
 def test_an_item_is_taken_on_once() -> None:
     sold = {0: "old", 40: "new", 240: "new"}
     ledger = ledger_of([order(f"o{day}", day, item_id=item) for day, item in sold.items()])
@@ -83,7 +89,7 @@ def staggered_elsewhere() -> list[Row]:
 
 
 def told_since_ever() -> list[Row]:
-    """A line of which one version has no moment, and says a later day and an earlier deadline than the next, then."""
+    """A line that does not say when it was recorded, with deadlines before its first day; its item sells again."""
     first = order("a", 0, ship_by=2, shipped=1, promised=5, delivered=3, item_id="old", recorded_at=at(0))
     return [first, order("b", 40, ship_by=38, promised=38, item_id="new"), order("c", 60, item_id="new")]
 

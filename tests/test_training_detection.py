@@ -49,7 +49,7 @@ def test_a_week_before_the_episode_or_after_the_breach_sees_nothing(tmp_path: Pa
     assert figures(tmp_path, [("a", "bad_batch", 10, 40)], {7: "a", 35: "a"}) == {"detected": 0, "median_days": None}
 
 
-def test_episodes_without_a_breach_or_of_no_risk_here_and_sellers_never_watched_do_not_count(
+def test_episodes_without_a_breach_or_of_other_causes_and_sellers_never_watched_do_not_count(
     tmp_path: Path,
 ) -> None:
     none = [("c", "bad_batch", 10, 40), ("stranger", "bad_batch", 10, 40), ("a", "stock_out", 10, 40)]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from training_market import frames, material, standards
 
+from features.errors import ForesellError
 from training import causes, truth
 from training.backtest import gap_closed, report
 from training.material import headlines, target
@@ -76,6 +77,11 @@ def test_of_two_causes_at_once_the_one_that_is_named_counts() -> None:
     assert causes._one(["odd", "slow"], ["late_delivery", "price"], naming) == ["slow"]
     assert causes._one(["odd", "slow"], ["volume"], naming) == ["odd"]
     assert causes._one([], ["volume"], naming) == []
+
+
+def test_a_cause_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ForesellError, match=r"are slow, odd, else\."):
+        causes._refuse_unknown([["slow"], ["odd", "fire"]], truth.Known(Path(), FAMILIES))
 
 
 def test_a_cause_that_does_not_raise_the_risk_counts_for_nothing() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.errors import ForesellError
 from training.alerts import entries, queue
 from training.detection import episodes_of
 from training.fit import Fitted
@@ -39,6 +40,7 @@ def reason_figures(
     alerts = found.rows[_right(found, capacity)]
     ranked = ranked_families(material, goal, tested, alerts)
     causes = active_causes(material, alerts, known.folder / FILE)
+    _refuse_unknown(causes, known)
     naming = known.naming(goal.standard.risk)
     inside = [
         (cause, naming[cause], order)
@@ -46,6 +48,12 @@ def reason_figures(
         for cause in _one(active, order, naming)
     ]
     return _figures(inside)
+
+
+def _refuse_unknown(causes: Sequence[Sequence[str]], known: Known) -> None:
+    if unknown := sorted({cause for active in causes for cause in active} - known.families.keys()):
+        rule = f"Causes of a simulated marketplace are {', '.join(known.families)}."
+        raise ForesellError(rule, ", ".join(unknown), "simulate it anew with foresell simulate")
 
 
 def _figures(inside: Sequence[Alert]) -> dict[str, Any]:

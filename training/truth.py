@@ -52,7 +52,7 @@ class Known:
     families: Families
 
     def naming(self, risk: str) -> dict[str, str]:
-        """The family of each cause that raises the risk; others harm no one in this respect."""
+        """The family of each cause that raises the risk."""
         return {cause: of_risk[risk] for cause, of_risk in self.families.items() if risk in of_risk}
 
 
