@@ -98,7 +98,7 @@ def in_general(reasons: Mapping[str, Any] | None) -> list[str]:
         return []
     top, top3, guess = reasons["top_reason_share"], reasons["top3_reason_share"], reasons["guess"]
     return [
-        f"Of the backtest's {reasons['alerts']} right alerts inside an episode, {top:.0%} gave its cause's family as the "
-        f"strongest reason and {top3:.0%} among the first three (at random: {guess['top_reason_share']:.0%} and "
+        f"Of the backtest's {reasons['alerts']} right alerts inside an episode, {top:.0%} gave its cause's family as "
+        f"the strongest reason and {top3:.0%} among the first three (at random: {guess['top_reason_share']:.0%} and "
         f"{guess['top3_reason_share']:.0%})."
     ]
