@@ -70,7 +70,7 @@ def tables(sources: Sources, parts: Collection[str], columns: Collection[str]) -
         Step("returns_versions", return_versions(sources)),
         Step("cases_versions", case_versions(sources)),
         *([Step("state_days", state_days())] if sources.stateful else []),
-        Step("order_states", order_states(sources.stateful, wanted), view=True),
+        Step("order_states", order_states(sources, wanted), view=True),
         Step("order_facts", order_facts(parts, columns)),
     ]
 
@@ -167,12 +167,15 @@ def state_days() -> str:
         from (select distinct seller, order_id, since from ({changes}) as c) as d"""
 
 
-def order_states(stateful: bool, wanted: Collection[str]) -> str:
+def order_states(sources: Sources, wanted: Collection[str]) -> str:
     """One row per seller order and state: days and amounts of everything its rows say that is asked for."""
+    stateful, versioned = sources.stateful, "orders" in sources.versioned
     rows = {t: _at_state(t) if stateful else t for t in STATE_TABLES}
     key = ("seller", "order_id", "since") if stateful else ("seller", "order_id")
     source = rows["orders_versions"]
-    lines = f"({_grouped(LINES, _by_line(source), key) if stateful else _alone_or_grouped(source, key)}) as l"
+    lines = (
+        f"({_grouped(LINES, _by_line(source, versioned), key) if stateful else _alone_or_grouped(source, key)}) as l"
+    )
     others = {
         "r": (_chosen(RETURNS, wanted), rows["returns_versions"]),
         "c": (_chosen(CASES, wanted), rows["cases_versions"]),
@@ -239,12 +242,13 @@ def _one_if_known(value: exp.Expr) -> exp.Expr:
     )
 
 
-def _by_line(source: str) -> str:
+def _by_line(source: str, versioned: bool = False) -> str:
     """Each line with the moment it was settled (shipped or cancelled; delivered or cancelled) and when it was late.
 
-    No line is late before it began, whatever deadline it came with: then its lateness does not hang on whether other
-    orders come into being line by line (`staggered`).
+    Where rows are versioned no line is late before it began, whatever deadline it came with: then its lateness does not
+    hang on whether other orders come into being line by line (`staggered`). Others keep the day of their deadline.
     """
+    begins = BORN if versioned else "cast(null as integer)"
     broken_day = "promised_at_day + case when promised_at is null then 1 else 0 end"
     settled = "least(delivered_at, cancelled_at)"
     settled_day = "least(delivered_at_day, cancelled_at_day)"
@@ -253,10 +257,10 @@ def _by_line(source: str) -> str:
     return f"""(select *, least(shipped_at, cancelled_at) as sent, least(shipped_at_day, cancelled_at_day) as sent_day,
             {settled} as settled, {settled_day} as settled_day,
             case when ship_by is null or least(shipped_at, cancelled_at) <= ship_by then null
-                else greatest(ship_by_day, {BORN}) end as overdue_on,
+                else greatest(ship_by_day, {begins}) end as overdue_on,
             case when promised_at_day is null or {settled} <= promised_at
                     or promised_at is null and {settled_day} <= promised_at_day then null
-                else greatest({broken_day}, {BORN}) end as late_on,
+                else greatest({broken_day}, {begins}) end as late_on,
             case when ruled_fault = 'seller' then {SELLER} when ruled_fault = 'platform' then {PLATFORM}
                 when ruled_fault = 'carrier' then {CARRIER}
                 when ruled_fault is not null or ship_by is null then {NOBODY}

@@ -90,8 +90,9 @@ def overdue(lines: list[Row], day_of: Day) -> Entries:
 
 
 def begun(line: Row, day_of: Day) -> int:
-    """The day of a line's first sign of life; no deadline passes before it."""
-    return day_of(earliest(line.get(f"{what}_at") for what in ("ordered", "shipped", "delivered", "cancelled")))
+    """The day of a line's first sign of life, where rows are versioned: no deadline passes before it there."""
+    moments = (line.get(f"{what}_at") for what in ("ordered", "shipped", "delivered", "cancelled"))
+    return day_of(earliest(moments)) if "recorded_at" in line else 0
 
 
 def handed_over(line: Row, deadline: datetime) -> bool:
