@@ -153,7 +153,7 @@ def _of_both(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
         "lead_time_days_truth": min(a["truth"][lead] for a in alerts),
         "lead_time_days_truth_begun": min(a["truth_begun"][lead] for a in alerts),
         "precision_at_capacity": min(a["precision"] for a in alerts),
-        **({f"interval_coverage_midp_{end.__name__}": end(covered) for end in (min, max)} if covered else {}),
+        **({"interval_coverage_midp_min": min(covered), "interval_coverage_midp_max": max(covered)} if covered else {}),
         "probability_coverage_min": min(body["probability_interval"]["interval_90_coverage"] for body in bodies),
         "disruption_alert_ratio": _disruption(alerts, "disruption"),
         "disruption_alert_ratio_truth": _disruption(alerts, "disruption_truth"),
