@@ -1,6 +1,6 @@
 # Every target makes .venv itself: a bare machine needs make and Python 3.11 or newer, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-long docs screenshots lock clean
+.PHONY: help demo test check coverage hooks bench test-long docs screenshots lock clean
 BIN := .venv/bin
 STAMP := .venv/installed
 SPARK := .venv/installed-spark
@@ -45,6 +45,16 @@ check: $(STAMP)  ## style, types, import rules and the fast tests: under a minut
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not long" $(ARGS)
 
+coverage: $(STAMP) $(SPARK)  ## the suite, and the share of statements and branches that it runs; pages in var/coverage
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --cov --cov-report=html $(ARGS)
+	@for package in features models serving; do \
+	  echo "$$package: $$($(BIN)/coverage report --include="$$package/*" --format=total)%"; \
+	done
+	$(BIN)/coverage report --fail-under=90 --format=total
+
+hooks: $(STAMP)  ## git runs the linters before each commit
+	$(BIN)/pre-commit install
+
 test-long: $(STAMP)  ## the long property tests
 	$(BIN)/python -m pytest -m long $(ARGS)
 
@@ -52,7 +62,7 @@ bench: $(STAMP)  ## every benchmark, or one with ONLY=name; results under benchm
 	$(BIN)/python -m benchmarks.run $(if $(ONLY),--only $(ONLY))
 
 docs: $(STAMP)  ## the generated pages and the README's table
-	$(BIN)/python -m foresell.docs
+	$(BIN)/python -m docs.build
 
 screenshots: $(STAMP)  ## pictures of the review pages for README and docs, from the demo's marketplace
 	$(BIN)/python -m benchmarks.screenshots

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import duckdb
 
-from features.engine import connect, quoted
-from features.keys import EARLIEST
-from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
+from core.packed_keys import EARLIEST
+from core.sql_text import quoted
+from features.columns.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
+from features.columns.windows import LONGEST_SPAN, quantity_of, span_of
+from features.engines.duckdb import connect
+from features.ledger.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.table import Plan
-from features.windows import LONGEST_SPAN, quantity_of, span_of
 
 CODES = 1_000_000
 # Groups of DuckDB's own size take half as long again to write, dictionaries of more values than this a sixth.

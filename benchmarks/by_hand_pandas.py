@@ -15,12 +15,12 @@ import sqlglot
 from sqlglot import exp
 
 from benchmarks.by_hand_polars import LEVELS, PEER_LEVELS
-from features.keys import EARLIEST
-from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
-from features.states import MATURITY_DAYS, MINUTE_MICROS
+from core.packed_keys import EARLIEST
+from features.columns.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
+from features.columns.windows import LONGEST_SPAN, quantity_of, span_of
+from features.ledger.order_versions import MATURITY_DAYS, MINUTE_MICROS
+from features.ledger.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.table import Plan
-from features.windows import LONGEST_SPAN, quantity_of, span_of
 
 Frame = pd.DataFrame
 Columns = Mapping[str, pd.Series]
@@ -39,7 +39,7 @@ def write_rows(tables: Mapping[str, Frame], needs: Plan, as_of: Sequence[int], o
     sellers = tables["sellers"].sort_values("seller_id", ignore_index=True)[["seller_id", "region", "fulfilment"]]
     lines = lines_frame(tables["orders"], sellers)
     ledger = ledger_frame(orders_frame(lines, sellers), lines)
-    named = ledger.assign(seller_id=sellers["seller_id"].take(ledger["seller"]).array).drop(columns="seller")
+    named = ledger.assign(seller_id=sellers["seller_id"].take(ledger["seller"].to_numpy()).array).drop(columns="seller")
     named.to_parquet(out / "ledger.parquet", index=False)
     rows = with_days_since(windows_frame(ledger, as_of, needs), ledger, needs)
     rows_frame(attributes_frame(rows, sellers, lines, as_of), needs).to_parquet(out / "rows.parquet", index=False)
@@ -51,7 +51,8 @@ def lines_frame(orders: Frame, sellers: Frame) -> Frame:
     moments = ("ordered_at", "ship_by", "shipped_at", "promised_at", "delivered_at", "cancelled_at")
     columns = {n: orders[n].to_numpy(dtype=np.float64, na_value=np.nan) for m in moments for n in (m, f"{m}_day")}
     columns |= {"price_cents": orders["price_cents"].to_numpy(dtype=np.int64)}
-    columns |= {n: orders[n].to_numpy(dtype=object, na_value=None) for n in ("item_id", "category", "cancelled_by")}
+    absent: Any = None
+    columns |= {n: orders[n].to_numpy(dtype=object, na_value=absent) for n in ("item_id", "category", "cancelled_by")}
     seller = codes.reindex(orders["seller_id"].to_numpy(dtype=object)).to_numpy()
     return pd.DataFrame({"seller": seller, "order": pd.factorize(orders["order_id"])[0], **columns}, copy=False)
 
@@ -81,7 +82,7 @@ def orders_frame(lines: Frame, sellers: Frame) -> Frame:
     return pd.DataFrame(order_days(marked.groupby(["seller", "order"]).agg(how).reset_index()))
 
 
-def order_days(o: Frame) -> dict[str, pd.Series]:
+def order_days(o: Frame) -> dict[str, pd.Series | np.ndarray]:
     """Days and amounts of each order."""
     shipped, delivered = o["all_sent"] & o["shipped_at"].notna(), o["all_settled"] & o["delivered_at"].notna()
     shipped_day = o[["sent_day", "shipped_at_day"]].max(axis=1).where(shipped)
@@ -193,9 +194,12 @@ def windows_frame(ledger: Frame, as_of: Sequence[int], needs: Plan) -> Frame:
         for column in (c for c in names if span_of(c) == span):
             found[column] = totals[quantity_of(column)][ends] - totals[quantity_of(column)][starts]
     tenure = (rows["as_of"] - rows["first_ordered"]).where(rows["as_of"] >= rows["first_ordered"])
-    last_day = ledger["day"].to_numpy()[ends - 1]
-    result = pd.DataFrame({"seller": owners, "as_of": rows["as_of"], "tenure_days": tenure.astype("Int32"), **found})
-    return result[rows["as_of"] - last_day < LONGEST_SPAN].reset_index(drop=True)
+    recent = rows["as_of"] - ledger["day"].to_numpy()[ends - 1] < LONGEST_SPAN
+    result: Frame = pd.DataFrame(
+        {"seller": owners, "as_of": rows["as_of"], "tenure_days": tenure.astype("Int32"), **found}
+    )
+    kept: Frame = result.loc[recent]
+    return kept.reset_index(drop=True)
 
 
 def with_days_since(rows: Frame, ledger: Frame, needs: Plan) -> Frame:
@@ -235,7 +239,7 @@ def leading(rows: Frame, lines: Frame, column: str, as_of: Sequence[int]) -> np.
 
 def attributes_frame(windows: Frame, sellers: Frame, lines: Frame, as_of: Sequence[int]) -> Frame:
     """Window rows with the attributes of their sellers."""
-    owned = sellers.take(windows["seller"]).reset_index(drop=True)
+    owned = sellers.take(windows["seller"].to_numpy()).reset_index(drop=True)
     orders = windows["ordered_60"]
     size = np.select([orders < SMALL, orders < MEDIUM], ["small", "medium"], "large")
     texts = {n: owned[n].fillna("").to_numpy(dtype=object) for n in ("region", "fulfilment")}
@@ -255,7 +259,7 @@ def rows_frame(attributes: Frame, needs: Plan) -> Frame:
         found[f"peer_{column}"] = np.select(large, finest, levels["market"][column])
     names = [attributes[list(LEVELS[level])].agg(SEPARATOR.join, axis=1) for level in PEER_LEVELS]
     active = (attributes["ordered_28"] > 0) | (attributes["ordered_all"] > attributes["closed_all"])
-    found |= {"peer_group": np.select(large, names, ""), "active": active.astype(np.int32)}
+    found |= {"peer_group": np.select(large, names, ""), "active": active.astype(np.int32).to_numpy()}
     rows = pd.concat([attributes, pd.DataFrame(found)], axis=1)
     return pd.concat([rows, pd.DataFrame({f.name: formula(f.formula, rows) for f in needs.features})], axis=1)
 
@@ -267,7 +271,7 @@ def figures(rows: Frame, level: str, keys: Sequence[str], needs: Plan, peers: Se
     summed = rows[sorted(columns)].assign(sellers=(rows["ordered_60"] > 0).astype(np.int64))
     group = rows.groupby(["as_of", *keys], sort=False).ngroup().to_numpy()
     totals = summed.groupby(group).sum()
-    return {name: totals[name].to_numpy()[group] for name in totals}
+    return {str(name): totals[name].to_numpy()[group] for name in totals}
 
 
 ARITHMETIC: Mapping[type[exp.Expr], Callable[[Any, Any], Any]] = {

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import polars as pl
 
-from features.keys import EARLIEST
-from features.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
-from features.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
-from features.states import MATURITY_DAYS, MINUTE_MICROS
+from core.packed_keys import EARLIEST
+from features.columns.peers import MEDIUM, MINIMUM_PEERS, SEPARATOR, SMALL
+from features.columns.windows import LONGEST_SPAN, quantity_of, span_of
+from features.ledger.order_versions import MATURITY_DAYS, MINUTE_MICROS
+from features.ledger.quantities import FIRST_STOCK_DAYS, NEW_CATEGORY_DAYS, NEW_ITEM_DAYS, PERIOD_DAYS, PERIODS_WITHOUT
 from features.table import Plan
-from features.windows import LONGEST_SPAN, quantity_of, span_of
 
 WIDE = 1 << 20  # two numbers in one key: groups and joins are several times as fast as on two columns
 LEVELS: Mapping[str, Sequence[str]] = {

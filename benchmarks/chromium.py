@@ -1,4 +1,4 @@
-"""The system's Chromium, quiet: Playwright's own download is not used, and the browser does nothing by itself."""
+"""The system's Chromium, without background activity (Playwright's own download is not used)."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ QUIET = (
 
 
 def path() -> str | None:
-    """Where it is; None when it is not installed."""
+    """Its path; None if it is not installed."""
     return shutil.which("chromium")
 
 

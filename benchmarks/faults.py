@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import run
 from benchmarks.run import Measurement
-from features.settings import Settings
+from core.settings import Settings
 
 KILLS, RESTARTS = 100, 50
 WORKERS_ENDED = 4  # of the service whose workers are killed or restarted: while some start, others answer
@@ -27,15 +27,15 @@ INPUTS = 100_000
 STEPS = 10_000
 SOAK_SECONDS = 30 * 60.0
 NOTES = (
-    "Two workers, SQLite, 60 sellers; the load is made on the same machine. Where workers are killed or restarted "
-    "there are four, and one is ended while at least another answers. fuzzed_inputs: half from the OpenAPI "
-    "document, each as schemathesis makes it and nine times damaged; half damaged requests. restart_sent_again: "
-    "requests whose idle connection a stopping worker had closed, sent again with the same Idempotency-Key. "
-    "soak_mb: least squares over the memory of the workers' own, after the first fifth of the time. "
-    "write_crashes: processes killed at any moment of a write; a power cut is covered by synchronous=FULL, and "
-    "not shown here. slow_left_after_10_s: sockets with endless headers that the service itself leaves open; "
-    "nginx in front closes them (docs/deploy). p99 ratios: the median of pairs of windows, with the attack and "
-    "without."
+    "Two workers, SQLite, 60 sellers; the load is made on the same machine. Where workers are killed or restarted, "
+    "there are four workers, and one is ended while at least one other answers. fuzzed_inputs: half come from the "
+    "OpenAPI document, each once as schemathesis makes it and nine times damaged; the other half are damaged "
+    "requests. restart_sent_again: requests whose idle connection a stopping worker had closed; they were sent again "
+    "with the same Idempotency-Key. soak_mb: the slope (least squares) of the workers' own memory, after the first "
+    "fifth of the time. write_crashes: processes killed at any moment of a write; synchronous=FULL protects against a "
+    "power cut, which was not tested. slow_left_after_10_s: sockets with endless headers that the service itself "
+    "leaves open; nginx in front closes them (docs/deploy). p99 ratios: with the attack over without, the median of "
+    "pairs of time windows."
 )
 
 
@@ -140,8 +140,8 @@ PARTS: Mapping[str, Part] = {
 @contextmanager
 def _home() -> Iterator[Settings]:
     """A home with a trained bundle and a store, and a port nobody listens on."""
-    from tests.serving_fixture import free_settings
-    from tests.serving_market import make_home
+    from tests.support.serving_fixture import free_settings
+    from tests.support.serving_market import make_home
 
     folder = Path(tempfile.mkdtemp(prefix="foresell-faults-"))
     try:

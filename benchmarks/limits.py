@@ -1,4 +1,4 @@
-"""What could be known at best: forecasters on simulated marketplaces who are told more than any ledger tells.
+"""Upper bounds: forecasters on simulated marketplaces that get more information than any ledger holds.
 
 For returns, of each order that gave a sign by then (a return, a case, a rating), whether it disappoints; for service,
 of each order placed by then, how it will end. They read our features besides and learn as our trees do, for longer and
@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 
 from benchmarks.run import Measurement
 from benchmarks.simulated import DAYS, standards
-from features.intake import open_folder
+from benchmarks.simulated_truth.truth import true_score
+from features.ingest.intake import open_folder
 from simulation.aftermath import draw_cases, draw_feedback, draw_returns
 from simulation.conditions import Conditions
 from simulation.episodes import draw_disruptions
 from simulation.market import Run, draw_block, simulate
-from simulation.orders import DAY, NULL, SELLER, Lines, Orders, draw_orders
+from simulation.orders import DAY, NULL, SELLER, OrderLines, Orders, draw_orders
 from simulation.parameters import Parameters, load
-from training.alerts import outcome
-from training.fit import Rows, boost, tree_sum
-from training.material import Material, Target, headlines, prepare, target
-from training.metrics import average_precision
-from training.outcomes import Queueable, queueable
-from training.scoring import daily_of
-from training.trees import PRESENT
-from training.truth import true_score
+from training.backtest.alerts import outcome
+from training.backtest.observed_outcomes import CandidateRankings, candidate_rankings
+from training.backtest.scores import daily_of
+from training.dataset.dataset import Dataset, LabelledTask, headline_standards, labelled_task, prepare_dataset
+from training.fit.boosting import TrainingMatrix, boost, tree_sum
+from training.fit.tree_settings import PRESENT
+from training.measures.metrics import average_precision
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -43,12 +43,13 @@ SPANS = (3, 7, 14, 21, 28, 45, 60, 400)  # days
 DRAWN_TO_MEAN = 20  # orders at the marketplace's rate beside a seller's own
 NEVER = 10**7
 NOTES = (
-    "Average precision on sellers not yet in breach, the last 380 days of marketplaces of 600 sellers (seeds 11 and "
-    "12), one model seed; all trees learned from 2,400 sellers of another (seed 31), 400 rounds. Beside ours: who is "
-    "told, for returns, of each order that gave a sign by then whether it disappoints, and for service, of each order "
-    "placed how it ends; the roll-forward; and the true rates of the weeks to come. gap_closed: our trees' share of "
-    "the way from the roll-forward to the true rates, gap_reachable that of who is told; the lesser of the two "
-    "marketplaces. lead: median days from a right alert to the breach, 2% of the sellers queued a week."
+    "Average precision on sellers not yet in breach, over the last 380 days of marketplaces of 600 sellers (seeds 11 "
+    "and 12), one model seed. All trees learned from 2,400 sellers of another marketplace (seed 31), with 400 rounds. "
+    "told: an informed forecaster. For returns, it knows of each order that has given a sign by then whether it "
+    "disappoints; for service, it knows of each order placed how it ends. truth: the true rates of the weeks to come. "
+    "gap_closed: how much of the distance from the roll-forward to the true rates our trees cover, as a share; "
+    "gap_reachable: the same for the informed forecaster; each is the lower of the two marketplaces. lead: median "
+    "days from a right alert to the breach, with 2% of the sellers queued a week."
 )
 
 
@@ -69,10 +70,10 @@ class Side:
     queue: of a ranking's scores, the weekly queue that it makes; what is learned from has none.
     """
 
-    ours: Rows
-    told: Rows
+    ours: TrainingMatrix
+    told: TrainingMatrix
     truth: Array
-    queue: Callable[[Mapping[str, Sequence[Array]]], Queueable] | None = None
+    queue: Callable[[Mapping[str, Sequence[Array]]], CandidateRankings] | None = None
 
 
 def measure() -> Measurement:
@@ -94,12 +95,12 @@ def measure() -> Measurement:
 
 
 def share(found: Mapping[str, float], name: str) -> float:
-    """How far a score comes on the way from the roll-forward to the true rates."""
+    """The share of the distance from the roll-forward to the true rates that a score covers."""
     return (found[name] - found["roll_forward"]) / (found["truth"] - found["roll_forward"])
 
 
 def scores(taught: Side, tested: Side) -> dict[str, Array]:
-    """What each forecaster says of the tested rows, each of shape (rows,)."""
+    """Each forecaster's probabilities of the tested rows, shape (rows,)."""
     said = {
         name: rows.offset + tree_sum(boost(learned, 0, LONGER), rows)
         for name, learned, rows in (("told", taught.told, tested.told), ("foresell", taught.ours, tested.ours))
@@ -117,9 +118,9 @@ def leads_of(tested: Side, said: Mapping[str, Array]) -> dict[str, float]:
     if tested.queue is None:
         return {}
     queues = {name: tested.queue({"model": [score]}) for name, score in said.items()}
-    ranked = {name: (queue.watched, queue.priorities["model"][0]) for name, queue in queues.items()}
+    ranked = {name: (queue.candidates, queue.priorities["model"][0]) for name, queue in queues.items()}
     first = next(iter(queues.values()))
-    ranked["warn_line"] = first.watched, first.priorities["warn_line"][0]
+    ranked["warn_line"] = first.candidates, first.priorities["warn_line"][0]
     return {name: float(outcome(*each)["median_lead_time_days"] or np.nan) for name, each in ranked.items()}
 
 
@@ -127,32 +128,32 @@ def sides(scratch: Path, run: Run) -> dict[str, Side]:
     """A marketplace's rows by risk: all of them to learn from, or those of the test period to be judged on."""
     folder = scratch / str(run.seed)
     simulate(folder, run)
-    material = prepare(open_folder(folder), standards())
-    goals = {risk: target(material, standard, HORIZON) for risk, standard in headlines(material).items()}
-    return {risk: side(material, goal, folder, run, risk) for risk, goal in goals.items()}
+    dataset = prepare_dataset(open_folder(folder), standards())
+    tasks = {risk: labelled_task(dataset, standard, HORIZON) for risk, standard in headline_standards(dataset).items()}
+    return {risk: side(dataset, task, folder, run, risk) for risk, task in tasks.items()}
 
 
-def side(material: Material, goal: Target, folder: Path, run: Run, risk: str) -> Side:
+def side(dataset: Dataset, task: LabelledTask, folder: Path, run: Run, risk: str) -> Side:
     """One risk of a marketplace."""
-    rows, learns = goal.rows.only(goal.candidates[-1]), run is TAUGHT_BY
-    kept = np.isfinite(rows.label) & ~goal.treated
-    if not learns and rows.free is not None:
-        kept &= rows.free & (rows.as_of >= material.moments.test_from)
-    number = np.array([int(seller[1:]) for seller in material.active.seller_id[kept]])
+    rows, learns = task.rows.only(task.feature_lists[-1]), run is TAUGHT_BY
+    kept = np.isfinite(rows.label) & ~task.treated
+    if not learns and rows.at_risk is not None:
+        kept &= rows.at_risk & (rows.as_of >= dataset.calendar.test_from)
+    number = np.array([int(seller[1:]) for seller in dataset.active.seller_id[kept]])
     ours, beside = rows.take(kept), columns(told(run, risk), number, rows.as_of[kept])
     more = replace(ours, names=(*ours.names, *beside), matrix=np.column_stack([ours.matrix, *beside.values()]))
     if learns:
         return Side(ours, more, np.empty(0))
     tested = np.flatnonzero(kept)
-    queue = partial(queueable, material, goal, tested, daily_of(material, goal))
-    return Side(ours, more, truth(material, goal, tested, folder), queue)
+    queue = partial(candidate_rankings, dataset, task, tested, daily_of(dataset, task))
+    return Side(ours, more, truth(dataset, task, tested, folder), queue)
 
 
-def truth(material: Material, goal: Target, rows: Ints, folder: Path) -> Array:
+def truth(dataset: Dataset, task: LabelledTask, rows: Ints, folder: Path) -> Array:
     """The true rates' score, shape (rows,); the benchmark ends where they do not speak of the standard."""
-    found = true_score(material, goal, rows, folder)
+    found = true_score(dataset, task, rows, folder)
     if found is None:
-        sys.exit(f"The true rates do not speak of {goal.standard.name}.")
+        sys.exit(f"The true rates do not speak of {task.standard.name}.")
     return found
 
 
@@ -160,9 +161,11 @@ def told(run: Run, risk: str) -> Told:
     """The orders of a marketplace, drawn again as `simulate` drew them, with how they end."""
     p = load()
     parts = list(_blocks(p, run, risk))
-    joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("seller", "placed", "since")]
+    seller, placed, since = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("seller", "placed", "since")
+    )
     ends = {name: np.concatenate([part.ends[name] for part in parts]) for name in parts[0].ends}
-    return Told(*joined, ends)
+    return Told(seller, placed, since, ends)
 
 
 def _blocks(p: Parameters, run: Run, risk: str) -> Iterator[Told]:
@@ -175,7 +178,7 @@ def _blocks(p: Parameters, run: Run, risk: str) -> Iterator[Told]:
         yield Told(block.sellers.first + orders.seller, placed, since, _ends(orders, lines, risk))
 
 
-def _ends(orders: Orders, lines: Lines, risk: str) -> dict[str, Mask]:
+def _ends(orders: Orders, lines: OrderLines, risk: str) -> dict[str, Mask]:
     disappoints = np.bincount(lines.order, lines.disappointing, minlength=len(orders)) > 0
     if risk == "returns":
         return {"disappoints": disappoints}
@@ -184,7 +187,7 @@ def _ends(orders: Orders, lines: Lines, risk: str) -> dict[str, Mask]:
     return {"disappoints": disappoints, "late": orders.late, "late_by_seller": own, "cancelled_by_seller": cancelled}
 
 
-def _first_sign(p: Parameters, run: Run, block: int, c: Conditions, orders: Orders, lines: Lines) -> Ints:
+def _first_sign(p: Parameters, run: Run, block: int, c: Conditions, orders: Orders, lines: OrderLines) -> Ints:
     """The day of each order's first return, case or rating, shape (orders,); NEVER where none comes."""
     rows = (
         draw_returns(p, run.seed, block, c, orders, lines),

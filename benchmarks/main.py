@@ -18,12 +18,14 @@ from pathlib import Path
 from benchmarks import by_hand_duckdb, by_hand_pandas, by_hand_polars
 from benchmarks.orders import Size, make_orders
 from benchmarks.run import HERE, Measurement
-from features.engine import connect, quoted
-from features.intake import Marketplace, open_folder
-from features.ledger import build_ledger
-from features.quantities import available_quantities
-from features.quarantine import IntakeReport
-from features.standards_file import load
+from core.sql_text import quoted
+from features.engines.duckdb import connect
+from features.ingest.contract import TABLES
+from features.ingest.intake import Marketplace, open_folder
+from features.ingest.quarantine import IntakeReport
+from features.ledger.build import build_ledger
+from features.ledger.quantities import available_quantities
+from features.standards.load import load
 from features.table import Plan, make_rows, plan, usable
 
 SIZE = Size(lines=5_000_000, sellers=20_000)
@@ -47,9 +49,9 @@ def measure() -> Measurement:
         figures |= {name: command(words, Path(scratch) / name) for name, words in COMMANDS.items()}
     notes = (
         f"{SIZE.lines:,} lines, {SIZE.sellers:,} sellers, {len(AS_OF)} as-of days; medians of {ROUNDS} rounds in turn. "
-        "From typed tables in memory to ledger and rows in Parquet, equal in every row. Both peers are written by hand "
-        "for this source alone; in polars, seller and day are packed into one number. Ours runs in a connection that "
-        "keeps its memory to its end, as `foresell grow` does."
+        "From typed tables in memory to ledger and rows in Parquet, equal in every row. Both peers are written by "
+        "hand for this source only; in polars, seller and day are packed into one number. Ours runs in a connection "
+        "that keeps its memory until it ends, as `foresell grow` does."
     )
     return Measurement(figures, peers, notes)
 
@@ -75,7 +77,7 @@ def prepare(scratch: Path, size: Size) -> float:
     start = time.perf_counter()
     market = open_folder(scratch / "raw")
     seconds = time.perf_counter() - start
-    for name in ("orders", "sellers", "returns", "cases", "feedback", "corrections"):
+    for name in TABLES:
         market.con.execute(f"copy {name} to {quoted(scratch / f'{name}.parquet')} (format parquet)")
     return seconds
 
@@ -109,13 +111,13 @@ def needed() -> Plan:
 def ours(scratch: Path, needs: Plan, out: Path) -> float:
     """The product's own ledger and rows."""
     con = connect(MEMORY_GB, keeps=True)
-    for name in ("orders", "sellers", "returns", "cases", "feedback", "corrections"):
+    for name in TABLES:
         con.execute(f"create table {name} as from read_parquet({quoted(scratch / f'{name}.parquet')})")
     start = time.perf_counter()
     ledger = build_ledger(Marketplace(con, "benchmark", "UTC", AVAILABLE, IntakeReport("benchmark", "UTC", ())))
-    make_rows(ledger.con, needs, AS_OF)
-    for name, table in {"ledger": "(select * exclude (seller) from ledger)", "rows": "feature_rows"}.items():
-        con.execute(f"copy (from {table}) to {quoted(out / f'{name}.parquet')} {by_hand_duckdb.PARQUET}")
+    tables = make_rows(ledger.con, needs, AS_OF)
+    for name, table in {"ledger": "(select * exclude (seller) from ledger)", "rows": tables.rows}.items():
+        ledger.con.execute(f"copy (from {table}) to {quoted(out / f'{name}.parquet')} {by_hand_duckdb.PARQUET}")
     return time.perf_counter() - start
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.engine import connect, quoted
+from core.sql_text import quoted
+from features.engines.duckdb import connect
 
 FIRST_DAY = "timestamptz '2024-01-01 00:00:00+00'"
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from benchmarks import serving_home, simulated
 from benchmarks.run import HERE, RESULTS, Measurement
-from features.importing import import_source
-from foresell.modelling import run_backtest
-from foresell.results import SLICE
-from models.risk_model import Prediction, RiskModel, contributions, predict
+from features.ingest.public_records.import_source import import_source
+from foresell.commands.modelling import run_backtest
+from models.boosting.risk_model import RiskModel, RiskPrediction, contributions, predict
+from training.dataset.slices import HEADLINE
 
 OLIST = HERE.parents[1] / "shared" / "data" / "olist"
 RECORDS = {
@@ -55,8 +55,9 @@ def collected() -> Measurement:
     public = {name: report for name, report in reports.items() if name != SIMULATED}
     peers = {peer: figures(public, peer) for peer in PEERS}
     notes = (
-        "Sellers not yet in breach, 28 days ahead; the model is the mean of five seeds. Of the simulated marketplaces, "
-        f"of {simulated.SELLERS:,} sellers each, the worst of three; reasons pooled over them."
+        "Sellers not yet in breach, 28 days ahead; the model is the mean of five seeds. For the simulated "
+        f"marketplaces, of {simulated.SELLERS:,} sellers each, the figure is the worst of three; reasons are pooled "
+        "over the three."
     )
     lacking = [f"{name} is not here." for name in RECORDS if name not in public]
     found = figures(public, "model") | simulated.figures(reports[SIMULATED]) | {"contrib_ms": contributions_ms()}
@@ -85,7 +86,7 @@ def contributions_ms() -> float:
     return float(np.median(times) * 1e3)
 
 
-def _one_row(model: RiskModel, said: Prediction) -> list[float]:
+def _one_row(model: RiskModel, said: RiskPrediction) -> list[float]:
     """Seconds for each of the golden rows, many times over."""
     rows = [replace(said, matrix=said.matrix[[i]]) for i in range(len(said.matrix))]
     times = []
@@ -124,7 +125,7 @@ def figures(reports: Mapping[str, Mapping[str, Any]], score: str) -> dict[str, f
     """Average precision and Brier score by record, as <record>_ap and <record>_brier."""
     found: dict[str, float] = {}
     for name, report in reports.items():
-        measured = report["risks"]["service"]["slices"][SLICE]["scores"][score]
+        measured = report["risks"]["service"]["slices"][HEADLINE]["scores"][score]
         record = name.replace("-", "_")
         found |= {f"{record}_ap": measured["average_precision"], f"{record}_brier": measured["brier"]}
     return found

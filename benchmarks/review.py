@@ -19,19 +19,19 @@ from benchmarks.chromium import path
 from benchmarks.review_browser import seen_in_a_browser
 from benchmarks.review_market import large_home, small_home
 from benchmarks.run import Measurement
-from features.settings import Settings
-from serving.records.database import open_database
-from serving.review import people
-from serving.review.call import User
+from core.settings import Settings
+from serving.casework.cases.case import Person
+from serving.database.connection import open_database
+from serving.review.web import people
 
 SELLERS, CASES = 200_000, 5_000
 SAMPLE = 40
 NAME, PASSWORD = "anna", "a long password for a benchmark"
 PORT = 20_381
 NOTES = (
-    f"{SELLERS:,} sellers and {CASES:,} open cases: the demo's marketplace many times over, each copy with rows, "
-    "orders and answers of its own. Medians of whole answers over loopback, another page or seller each time. Browser: "
-    "every page in both themes under axe (WCAG 2.0 to 2.2, A and AA)."
+    f"{SELLERS:,} sellers and {CASES:,} open cases: many copies of the demo's marketplace, each with its own rows, "
+    "orders and answers. Times are medians of whole answers over loopback, with another page or seller each time. "
+    "Browser: axe checked every page in both themes (WCAG 2.0 to 2.2, A and AA)."
 )
 
 
@@ -48,7 +48,7 @@ def measure() -> Measurement:
 
 
 def _sellers(small: Settings) -> int:
-    from serving.store import open_store
+    from serving.store.online_store import open_store
 
     return len(open_store(small.home / "store").keys)
 
@@ -60,7 +60,7 @@ def served(settings: Settings) -> Iterator[str]:
     if NAME in {user.name for user in people.everybody(engine)}:
         people.set_password(engine, NAME, PASSWORD)
     else:
-        people.add(engine, User(NAME, "reviewer"), PASSWORD)
+        people.add(engine, Person(NAME, "reviewer"), PASSWORD)
     engine.dispose()
     environment = {"FORESELL_HOME": str(settings.home), "FORESELL_REVIEW_PORT": str(PORT), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-m", "foresell.cli", "review"]

@@ -9,10 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from benchmarks.chromium import chromium
-from features.settings import Settings
-from serving.records.database import open_database
-from serving.records.tables.casework import CASES
-from tests.hostile import as_seen, names
+from core.settings import Settings
+from serving.database.connection import open_database
+from serving.database.tables.casework import CASES
+from tests.support.attack_strings import as_seen, names
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 THEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")

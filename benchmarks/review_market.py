@@ -14,24 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from features.settings import Settings
+from core.settings import Settings
+from foresell.commands.review import bring_up
 from foresell.console import steps
-from foresell.demo import RECORDS, build, own_settings
-from foresell.review import bring_up
-from models.economy import Economy
-from serving.casework import book, records
-from serving.casework.arms import FULL
-from serving.casework.cases import OPEN, Case
-from serving.casework.looks import Known, facts, look
-from serving.casework.people import FORESELL
-from serving.copies import current, local_copy, pointer
-from serving.loaded import Following, Loaded
-from serving.records.clock import now
-from serving.records.database import open_database, writing
-from serving.records.tables.casework import WEEKLY_SCORES
-from serving.review.services import HISTORIES
-from serving.sorted_rows import write_rows
-from serving.store import DAYS, POINTER, keys_of, open_store
+from foresell.demo.demo import RECORDS, build, own_settings
+from models.arithmetic.economy import Economy
+from serving.casework.cases import case_repository
+from serving.casework.cases.case import FORESELL, OPEN, Case
+from serving.casework.cases.experiment_arms import FULL
+from serving.casework.snapshots import logged_answers
+from serving.casework.snapshots.seller_snapshot import SellerProfile, case_facts, take_snapshots
+from serving.database.clock import now
+from serving.database.connection import open_database, writing
+from serving.database.tables.casework import WEEKLY_SCORES
+from serving.review.web.services import HISTORIES
+from serving.scoring.model_watcher import ModelAndStore, ModelWatcher
+from serving.store.bundles import current, local_copy, pointer
+from serving.store.online_store import DAYS, POINTER, keys_of, open_store
+from serving.store.sorted_rows import write_rows
 
 AT_ONCE = 200
 CAPACITY = 40
@@ -41,10 +41,10 @@ def small_home(settings: Settings) -> Settings:
     """The demo's home with its champion, store, histories and cases; made where it is not there."""
     own = own_settings(settings)
     data = own.home / RECORDS["simulated"].name
-    with steps() as say:
+    with steps() as progress:
         if not current(own.home) or not data.exists():
-            build(RECORDS["simulated"], RECORDS["simulated"].standards(), own, say)
-        bring_up(data, None, own, CAPACITY, say, practice=True)
+            build(RECORDS["simulated"], RECORDS["simulated"].standards(), own, progress)
+        bring_up(data, None, own, CAPACITY, progress, practice=True)
     return own
 
 
@@ -55,11 +55,11 @@ def large_home(small: Settings, home: Path, copies: int, cases: int) -> Settings
     _store(small.home / "store", home / "store", copies)
     _histories(small.home / HISTORIES, home / HISTORIES, copies)
     engine = open_database(settings)
-    following = Following(home, engine)
-    following.look()
-    if following.loaded is None:
+    watcher = ModelWatcher(home, engine)
+    watcher.look()
+    if watcher.loaded is None:
         raise SystemExit("The large store does not fit the champion.")
-    _cases(engine, following.loaded, cases)
+    _cases(engine, watcher.loaded, cases)
     _weekly(small, engine, copies)
     engine.dispose()
     return settings
@@ -78,7 +78,7 @@ def _champion(small: Path, home: Path) -> None:
 
 
 def _store(source: Path, folder: Path, copies: int) -> None:
-    """The online store's files, as serving.store reads them: rows in the order of their keys."""
+    """The online store's files, as serving.store.online_store reads them: rows in the order of their keys."""
     store = open_store(source)
     rows = [store.record(n) for n in range(len(store.keys))]
     ids = [seller_id(k, r["seller_id"]) for k in range(copies) for r in rows]
@@ -123,21 +123,23 @@ def _copied(rows: pa.Table, copies: int) -> Iterator[pa.RecordBatch]:
         yield from rows.set_column(0, "seller_id", ids).cast(rows.schema).to_batches()
 
 
-def _cases(engine: sa.Engine, loaded: Loaded, count: int) -> None:
+def _cases(engine: sa.Engine, loaded: ModelAndStore, count: int) -> None:
     """Open cases of sellers spread over the store, each on a logged answer of its own."""
     active = loaded.store.values[:, loaded.store.names.index("active")] > 0
     numbers = np.flatnonzero(active)[:: max(1, int(active.sum()) // (count // 2))][: count // 2]
     for start in range(0, len(numbers), AT_ONCE):
         rows = loaded.store.rows(numbers[start : start + AT_ONCE])
-        seen = look(loaded.held, rows, Economy(), loaded.store.day, loaded.layout)
+        seen = take_snapshots(loaded.model, rows, Economy(), loaded.store.day, loaded.layout)
         with writing(engine) as con:
-            records.keep(con, [one.prediction for one in seen])
+            logged_answers.keep(con, [one.prediction for one in seen])
             for one in seen:
-                for risk in one.said["risks"]:
-                    known = Known(f"Shop {one.prediction.seller_id}", False)
+                for risk in one.result["risks"]:
+                    known = SellerProfile(f"Shop {one.prediction.seller_id}", False)
                     case_id = f"{one.prediction.decision_id}-{risk}"
-                    said = facts(one, risk, known, 0.1)
-                    book.add(con, Case(case_id, one.prediction.seller_id, risk, OPEN, 1, now(), FULL, said), FORESELL)
+                    said = case_facts(one, risk, known, 0.1)
+                    case_repository.add(
+                        con, Case(case_id, one.prediction.seller_id, risk, OPEN, 1, now(), FULL, said), FORESELL
+                    )
 
 
 def _weekly(small: Settings, engine: sa.Engine, copies: int) -> None:

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     for name in names:
         print(f"{name} ...", flush=True)
         record(name, _measure(name))
-    from foresell.docs import write_pages
+    from docs.build.pages import write_pages
 
     write_pages(HERE.parent)
     return 0

@@ -27,14 +27,15 @@ LEAST = 1_000_000  # sellers that must be scored
 ROUNDS = 2
 Found = tuple[dict[str, float], dict[str, Mapping[str, float]]]
 NOTES = (
-    "Ledgers: order lines over a year with versions, taken by `foresell grow`; the day holds its new lines and new "
-    "versions of the older ones it shipped, delivered or cancelled. The exponent is from 10 to 100 million lines. "
-    f"Features: 5 million lines, 39 as-of days, medians of {ROUNDS} rounds in turn; ratios are ours over the other's "
-    "seconds, ours in a connection that keeps its memory to its end, as `foresell grow` does, and all engines' tables "
-    "are equal in every row. Spark: local[2] from its own checked tables. Batch: "
-    "a million sellers of a grown ledger, both risks with reasons and sentences, from made rows to one Parquet file; "
-    "making the rows is batch_1m_rows_seconds. The ratio to pred_contrib is over one block's contributions, both on "
-    "all cores. Two workers' memory: proportional set sizes once each has read the whole store, over one worker's."
+    "Ledgers: order lines over a year with versions, added by `foresell grow`. A day contains its new lines, and new "
+    "versions of the older lines that were shipped, delivered or cancelled on it. The exponent is from 10 to 100 "
+    f"million lines. Features: 5 million lines, 39 as-of days, medians of {ROUNDS} rounds in turn. Ratios are our "
+    "seconds over the other engine's; ours runs in a connection that keeps its memory until it ends, as `foresell "
+    "grow` does. The tables of all engines are equal in every row. Spark: local[2], from its own checked tables. "
+    "Batch: a million sellers of an incremental ledger, both risks with reasons and sentences, from existing feature "
+    "rows to one Parquet file; the time to make the rows is batch_1m_rows_seconds. The ratio to pred_contrib is for "
+    "the contributions of one block, both on all cores. Two workers' memory: the sum of proportional set sizes once "
+    "each has read the whole store, over one worker's."
 )
 
 

@@ -6,7 +6,8 @@ Made from hashes of ids, the same every time. Sellers differ in how often custom
 from pathlib import Path
 
 from benchmarks.orders import FIRST_DAY, Size, make_orders
-from features.engine import connect, quoted
+from core.sql_text import quoted
+from features.engines.duckdb import connect
 
 DAY_MICROS = "86400e6"
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from benchmarks.orders import FIRST_DAY, Size, orders_sql, sellers_sql
-from features.engine import connect, quoted
+from core.sql_text import quoted
+from features.engines.duckdb import connect
 
 SEEN_LATER = ("shipped_at", "delivered_at", "cancelled_at")
 MEMORY_GB = 4.0

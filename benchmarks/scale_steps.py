@@ -8,9 +8,9 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,26 +20,28 @@ from benchmarks import serving_home
 from benchmarks.orders import Size
 from benchmarks.scale_market import make_market
 from benchmarks.scale_orders import make_history
-from features import spark, spark_intake
-from features.engine import quoted
-from features.growing import grow
-from features.grown import grown_blocks
-from features.intake import open_folder
-from features.ledger import build_ledger
-from features.standards import BacktestDays
-from features.standards_file import load as load_standards
+from core.sql_text import quoted
+from features.engines import spark
+from features.incremental.read import incremental_blocks
+from features.incremental.update import grow
+from features.ingest import spark_folder
+from features.ingest.intake import open_folder
+from features.ledger.build import build_ledger
+from features.standards.load import load as load_standards
+from features.standards.standard import BacktestDays
 from features.table import make_rows
-from models.bundle import Bundle, load, save
-from models.many_contributions import Array, ManyContributions
-from models.risk_model import Key, Prediction, RiskModel, contributions_by_lightgbm
-from models.score_file import Scorer, write_scores
-from serving.grown_store import write_grown_store
-from serving.store import open_store
-from training.material import modelled, prepare
+from models.batch.score_file import Scorer, write_scores
+from models.boosting.risk_model import RiskModel, RiskPrediction, contributions, contributions_by_lightgbm, predict
+from models.bundle.bundle import Bundle, load, save
+from models.score import headline_models
+from serving.store.incremental import write_incremental_store
+from serving.store.online_store import open_store
+from training.dataset.dataset import modelled_standards, prepare_dataset
 
 Figures = Mapping[str, float]
+Predictions = Sequence[tuple[RiskModel, RiskPrediction]]
 LOOKS = BacktestDays(first=90, test_from=230, every_days=14)
-GOLDEN, LOOKED_UP, AT_ONCE, WORKERS = 200, 5_000, 20_000, 2
+GOLDEN, LOOKED_UP, AT_ONCE, WORKERS, HORIZON = 200, 5_000, 20_000, 2, 28
 
 
 def history(folder: Path, lines: str, sellers: str) -> Figures:
@@ -61,17 +63,17 @@ def growth(place: Path, folder: Path) -> Figures:
 def rows(place: Path) -> Figures:
     """Make the feature rows of a ledger's last day."""
     start = time.perf_counter()
-    with grown_blocks(place, load_standards().standards) as blocks:
+    with incremental_blocks(place, load_standards().standards) as blocks:
         return {"seconds": time.perf_counter() - start, "sellers": blocks.sellers}
 
 
 def train(data: Path, folder: Path) -> Figures:
     """Trees as training grows them for both headline risks; calibrated by nothing, since only speed counts."""
-    material = prepare(open_folder(data), replace(load_standards(), backtest=LOOKS))
-    heads = [number for number, standard in enumerate(modelled(material)) if standard.headline]
-    models = tuple(serving_home.model(material, number) for number in heads)
-    golden = material.active.block.take(np.arange(GOLDEN))
-    read = {f.name: f for f in material.active.features}
+    dataset = prepare_dataset(open_folder(data), replace(load_standards(), backtest=LOOKS))
+    heads = [number for number, standard in enumerate(modelled_standards(dataset)) if standard.headline]
+    models = tuple(serving_home.model(dataset, number) for number in heads)
+    golden = dataset.active.block.take(np.arange(GOLDEN))
+    read = {f.name: f for f in dataset.active.features}
     bundle = save(Bundle(models, read, golden, "sha256:benchmark", "2024-08-01"), folder)
     (folder.parent / "digest").write_text(bundle.digest)
     return {"models": len(models)}
@@ -80,45 +82,35 @@ def train(data: Path, folder: Path) -> Figures:
 def score(place: Path, folder: Path, out: Path) -> Figures:
     """Score every seller of a ledger, with reasons and sentences; and explain one block again, both ways."""
     bundle, start = trained(folder), time.perf_counter()
-    with grown_blocks(place, [model.standard for model in bundle.models]) as blocks:
+    with incremental_blocks(place, [model.standard for model in bundle.models]) as blocks:
         made = time.perf_counter()
-        shap = Kept(ManyContributions(blocks.sellers))
-        write_scores(Scorer(bundle, "1", shap), blocks, out, workers=WORKERS)
+        write_scores(Scorer(bundle, "1"), blocks, out, workers=WORKERS)
         seconds = time.perf_counter() - made
-        ways = {"batch": shap.fast, "contrib": shap.exact}
-        again = {f"{way}_seconds": timed(work)["seconds"] for way, work in ways.items()}
-        slow = float(len(shap.many.trouble))
-        return {"seconds": seconds, "rows_seconds": made - start, "sellers": blocks.sellers, "slow": slow, **again}
+        block = max(blocks, key=len).block
+        models = headline_models(bundle, HORIZON)
+        pairs = [(model, predict(model, block)) for model in models]
+        again = {"batch": timed(lambda: by_tables(pairs)), "contrib": timed(lambda: by_lightgbm(pairs))}
+        slow = float(sum(model.shap_tables is None for model in models))
+        found = {"seconds": seconds, "rows_seconds": made - start, "sellers": blocks.sellers, "slow": slow}
+        return found | {f"{way}_seconds": taken["seconds"] for way, taken in again.items()}
 
 
-@dataclass
-class Kept:
-    """Contributions that keep the last block of each model, to be worked out again both ways."""
+def by_tables(pairs: Predictions) -> None:
+    """The contributions of a block, models beside each other, for the tables take one core."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda pair: contributions(*pair), pairs))
 
-    many: ManyContributions
-    last: dict[Key, tuple[RiskModel, Prediction]] = field(default_factory=dict)
 
-    def __call__(self, model: RiskModel, prediction: Prediction) -> Array:
-        """What the batch algorithm says."""
-        if model.key not in self.last or len(prediction.matrix) >= len(self.last[model.key][1].matrix):
-            self.last[model.key] = model, prediction
-        return self.many(model, prediction)
-
-    def fast(self) -> None:
-        """By the batch algorithm, models beside each other as in the run."""
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(lambda pair: self.many(*pair), self.last.values()))
-
-    def exact(self) -> None:
-        """By pred_contrib, on all cores."""
-        for model, prediction in self.last.values():
-            contributions_by_lightgbm(model, prediction.matrix)
+def by_lightgbm(pairs: Predictions) -> None:
+    """The same by `pred_contrib`, on all cores."""
+    for model, prediction in pairs:
+        contributions_by_lightgbm(model, prediction.matrix)
 
 
 def store(place: Path, folder: Path, home: Path) -> Figures:
     """Write the online store of a ledger."""
     bundle = trained(folder)
-    found = timed(lambda: write_grown_store(place, bundle, home))
+    found = timed(lambda: write_incremental_store(place, bundle, home))
     return {**found, "disk_gb": disk(open_store(home).folder)}
 
 
@@ -146,17 +138,19 @@ def on_spark(raw: Path, out: Path) -> Figures:
     """The ledger and rows of the feature benchmark on Spark, on two cores of this machine."""
     out.mkdir()
     with spark.connect({"spark.master": "local[2]"}) as con:
-        opened = spark_intake.open_folder(con, raw)
+        opened = spark_folder.open_folder(con, raw)
         start = time.perf_counter()
         ledger = build_ledger(opened)
-        make_rows(con, of_main.needed(), of_main.AS_OF)
+        tables = make_rows(ledger.con, of_main.needed(), of_main.AS_OF)
         quantities = ", ".join(ledger.quantities)
-        for name, query in {"ledger": f"select seller_id, day, {quantities} from ledger", "rows": ROWS}.items():
-            con.execute(f"copy ({query}) to {quoted(out / name)} (format parquet)")
+        for name, query in {
+            "ledger": f"select seller_id, day, {quantities} from ledger",
+            "rows": f"select * from {tables.rows}",
+        }.items():
+            ledger.con.execute(f"copy ({query}) to {quoted(out / name)} (format parquet)")
         return {"seconds": time.perf_counter() - start}
 
 
-ROWS = "select * from feature_rows"
 STEPS: Mapping[str, Callable[..., Figures]] = {
     step.__name__: step for step in (history, market, growth, rows, train, score, store, look_up, worker, on_spark)
 }

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from benchmarks.chromium import chromium
 from benchmarks.review import NAME, PASSWORD, served
 from benchmarks.review_browser import log_in
 from benchmarks.review_market import small_home
-from features.contract import RESTRICTING
-from features.settings import Settings
-from serving.casework.decision import Decision, select
-from serving.records.database import open_database, reading
-from serving.review import people
-from serving.review.call import User
+from core.settings import Settings
+from features.ingest.contract import RESTRICTING
+from serving.casework.cases.case import Person
+from serving.casework.decisions.decision import Decision, select
+from serving.database.connection import open_database, reading
+from serving.review.web import people
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images"
-SIZE = {"width": 1280, "height": 860}
-TALL = {"width": 1280, "height": 1180}
+SIZE: ViewportSize = {"width": 1280, "height": 860}
+TALL: ViewportSize = {"width": 1280, "height": 1180}
 OWNER, MANAGER = "owner", "mara"
 COLOURS = 200  # of a picture: enough for flat pages, and a third of the bytes
 
@@ -66,7 +66,7 @@ def logins(settings: Settings) -> Decision:
     """A manager's login, and that of the seller whose letter is shown; the decision that it was told."""
     engine = open_database(settings)
     told = letter_of(engine)
-    for user in (User(MANAGER, "manager"), User(OWNER, "seller", told.seller_id)):
+    for user in (Person(MANAGER, "manager"), Person(OWNER, "seller", told.seller_id)):
         if user.name in {known.name for known in people.everybody(engine)}:
             people.remove(engine, user.name)
         people.add(engine, user, PASSWORD)

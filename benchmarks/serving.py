@@ -25,13 +25,12 @@ import psutil
 
 from benchmarks import serving_home as home_of
 from benchmarks.run import HERE, Measurement
-from features.settings import Settings
+from core.settings import Settings
 from models import registry
-from serving.access.secret import server_secret
-from serving.launch import command, environment
-from serving.records.database import open_database
-from serving.records.keys import create
-from serving.store import Store
+from serving.database.api_keys import create, server_secret
+from serving.database.connection import open_database
+from serving.deployment.launch import command, environment
+from serving.store.online_store import Store
 
 WORKERS, SECONDS, ROUNDS = 2, 6, 2
 BEST_OF = (4, 8, 16)  # connections among which goodput is best; four times the last is the overload
@@ -63,19 +62,25 @@ def measure() -> Measurement:
     figures["ratio_to_bare_fastapi"] = figures["rps_c16"] / bare["rps_c16"]
     figures["ratio_to_mlflow_serve"] = figures["rps_c16"] / mlflow["rps_c16"]
     notes = (
-        f"One seller a request, both risks with reasons and {len(bundle.models) - 2} parts, {WORKERS} workers, keys "
-        f"on, every prediction durable before it is answered; wrk on the same machine, medians of {ROUNDS} rounds of "
-        f"{SECONDS} s. Goodput: answers of 200 at {4 * BEST_OF[-1]} connections over the best of {BEST_OF}. The bare "
-        "service has its inputs worked out beforehand and no log, keys, arithmetic, intervals or sentences; it gives "
-        "the same probability of every model (compared first) and contributions for the two headline risks. Nothing is "
-        "cached: every answer is worked out. MLflow's server scores the same bundle by its pyfunc."
+        f"One seller a request, both risks with reasons and {len(bundle.models) - 2} parts, {WORKERS} workers, with "
+        f"API keys, every prediction durable before it is answered; wrk on the same machine, medians of {ROUNDS} "
+        f"rounds of {SECONDS} s. Goodput: answers with status 200 at {4 * BEST_OF[-1]} connections, over the best of "
+        f"{BEST_OF}. The bare service has precomputed inputs and no log, keys, arithmetic, intervals or sentences. It "
+        "gives the same probability for every model (checked first) and contributions for the two headline risks. "
+        "Nothing is cached: every answer is computed. MLflow's server scores the same bundle with its pyfunc model."
     )
     return Measurement(figures, {"bare_fastapi": bare, "mlflow_serve": mlflow}, notes)
 
 
 def settings_of(home: Path, **changes: Any) -> Settings:
     """Our service's, on a free port."""
-    plain = {"home": home, "port": free_port(), "workers": WORKERS, "key_rate": RATE, "tracking_uri": ""}
+    plain: dict[str, Any] = {
+        "home": home,
+        "port": free_port(),
+        "workers": WORKERS,
+        "key_rate": RATE,
+        "tracking_uri": "",
+    }
     return Settings(**(plain | changes))
 
 
@@ -84,7 +89,8 @@ def rounds(home: Path, store: Store) -> tuple[dict[str, float], dict[str, float]
     settings = settings_of(home)
     with ours(settings) as (here, started), bare_service(home) as there:
         check_same(here, there, store)
-        warm(here), warm(there)
+        warm(here)
+        warm(there)
         runs = [(one_round(here), loaded(there, BEST_OF[-1])) for _ in range(ROUNDS)]
         overload = goodput(here)
         warm(here)  # what the flood asked for and did not wait for is answered by then
@@ -139,7 +145,8 @@ def goodput(here: Place) -> dict[str, float]:
 def batches(here: Place, store: Store) -> dict[str, float]:
     """A thousand sellers in one call again and again, and single calls beside them."""
     ids = [store.record(i % len(store.keys))["seller_id"] for i in range(BATCH)]
-    body, took = {"seller_ids": ids, "horizon_days": home_of.HORIZON}, []
+    body = {"seller_ids": ids, "horizon_days": home_of.HORIZON}
+    took: list[float] = []
     with httpx.Client(base_url=here.url, headers=here.headers, timeout=60) as client:
         beside = start_wrk(here, 1, SECONDS)
         while beside.poll() is None or len(took) < BATCHES:
@@ -272,7 +279,7 @@ def figures_of(running: "subprocess.Popen[str]") -> dict[str, float]:
 def rss_mb(settings: Settings) -> float:
     """Memory of one of our workers, the mean."""
     mine = [p for p in psutil.process_iter(["cmdline", "environ"]) if _is_worker(p, settings)]
-    return statistics.mean(p.memory_info().rss for p in mine) / 1e6
+    return float(statistics.mean(p.memory_info().rss for p in mine) / 1e6)
 
 
 def _is_worker(p: psutil.Process, settings: Settings) -> bool:

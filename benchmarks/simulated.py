@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.intake import open_folder
-from features.standards import BacktestDays, StandardsFile
-from features.standards_file import load
-from foresell.modelling import options_for
-from foresell.results import SLICE
+from benchmarks.disruption import DisruptionAlerts, Scorer, beside, score_by_fold
+from benchmarks.extensions import extension_for
+from benchmarks.simulated_truth.truth import CAUSES, true_score
+from features.ingest.intake import open_folder
+from features.standards.load import load
+from features.standards.standard import BacktestDays, StandardsFile
 from simulation.market import Run, simulate
-from training.backtest import measured
-from training.causes import FILE
-from training.disruption import Beside, Said, beside, fitted_say
-from training.material import Material, Target, prepare, target
-from training.scoring import Tested
-from training.spread import measured as enough
-from training.truth import true_score
+from training.backtest.backtest import backtest_result
+from training.backtest.scores import Options, TestPeriodScores
+from training.dataset.dataset import Dataset, LabelledTask, labelled_task, prepare_dataset
+from training.dataset.slices import HEADLINE
+from training.fit.rate_spread import measured as enough
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,7 +48,7 @@ KEPT = (
 
 
 def run(scratch: Path) -> dict[str, Any]:
-    """The report of contract.md section 5: each risk's worst marketplace under `risks`, all under `seeds`."""
+    """The report of docs/contract.md section 5: each risk's worst marketplace under `risks`, all under `seeds`."""
     return assembled({seed: one(scratch, seed) for seed in SEEDS})
 
 
@@ -63,31 +62,34 @@ def assembled(reports: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     return {**shared, "dataset": "simulated", "leakage": leakage, "risks": risks, "seeds": seeds}
 
 
-def one(scratch: Path, seed: int) -> dict[str, Any]:
+def one(scratch: Path, seed: int) -> Any:
     """The report on one marketplace, with its alerts during carrier disruption beside those of its twin without."""
     data = scratch / f"simulated-{seed}"
     simulate(data, Run(SELLERS, DAYS, seed))
     market = open_folder(data)
-    options, material = options_for(market, data), prepare(market, standards())
-    found = measured(material, options)
+    options, dataset = Options(extension=extension_for(market.name, data)), prepare_dataset(market, standards())
+    found = backtest_result(dataset, options)
     twin = twin_of(scratch, seed)
-    for risk, goal in found.goals.items():
-        twin_goal = target(twin, goal.standard, goal.horizon)
-        both = (material, goal, twin, twin_goal)
-        for name, said in says(found.tested[risk], {id(material): data, id(twin): twin_folder(scratch, seed)}).items():
-            pair = beside(*both, said, options.capacity, data / FILE)
-            found.report["risks"][risk]["alerts"][name] = asdict(pair)
+    for risk, task in found.tasks.items():
+        twin_task = labelled_task(twin, task.standard, task.horizon)
+        both = (dataset, task, twin, twin_task)
+        alerts: Any = found.report["risks"][risk]["alerts"]
+        for name, said in says(
+            found.test_periods[risk], {id(dataset): data, id(twin): twin_folder(scratch, seed)}
+        ).items():
+            pair = beside(*both, said, options.capacity, data / CAUSES)
+            alerts[name] = asdict(pair)
     return found.report
 
 
-def says(tested: Tested, folders: Mapping[int, Path]) -> dict[str, Said]:
+def says(test_period: TestPeriodScores, folders: Mapping[int, Path]) -> dict[str, Scorer]:
     """The model, and the true rates: what a slow carrier does to sellers' own risk is in both."""
 
-    def true(material: Material, goal: Target, rows: Ints, _: Ints) -> Array:
-        found = true_score(material, goal, rows, folders[id(material)])
+    def true(dataset: Dataset, task: LabelledTask, rows: Ints, _: Ints) -> Array:
+        found = true_score(dataset, task, rows, folders[id(dataset)])
         return np.zeros(len(rows)) if found is None else found
 
-    return {"disruption": partial(fitted_say, tested), "disruption_truth": true}
+    return {"disruption": partial(score_by_fold, test_period), "disruption_truth": true}
 
 
 def twin_folder(scratch: Path, seed: int) -> Path:
@@ -95,11 +97,11 @@ def twin_folder(scratch: Path, seed: int) -> Path:
     return scratch / f"twin-{seed}"
 
 
-def twin_of(scratch: Path, seed: int) -> Material:
+def twin_of(scratch: Path, seed: int) -> Dataset:
     """The rows of the same marketplace without carrier disruptions."""
     data = twin_folder(scratch, seed)
     simulate(data, Run(SELLERS, DAYS, seed, disruptions=False))
-    return prepare(open_folder(data), standards())
+    return prepare_dataset(open_folder(data), standards())
 
 
 def standards() -> StandardsFile:
@@ -116,12 +118,12 @@ def worst(reports: Mapping[int, Mapping[str, Any]], risk: str) -> dict[str, Any]
 
 def gain(body: Mapping[str, Any]) -> float:
     """Average precision over the roll-forward's, sellers not yet in breach."""
-    scores = body["slices"][SLICE]["scores"]
+    scores = body["slices"][HEADLINE]["scores"]
     return float(scores["model"]["average_precision"] / scores["roll_forward"]["average_precision"])
 
 
 def figures(report: Mapping[str, Any]) -> dict[str, float]:
-    """The names of contract.md section 8: each the worst of the three marketplaces."""
+    """The names of docs/contract.md section 8: each the worst of the three marketplaces."""
     found: dict[str, float] = {}
     for risk in report["risks"]:
         bodies = [seed[risk] for seed in report["seeds"].values()]
@@ -131,7 +133,7 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _of_risk(bodies: list[Mapping[str, Any]]) -> dict[str, float]:
-    scores = [body["slices"][SLICE]["scores"] for body in bodies]
+    scores = [body["slices"][HEADLINE]["scores"] for body in bodies]
     ratio = "average_precision"
     return {
         "ap_ratio_to_roll_forward": min(s["model"][ratio] / s["roll_forward"][ratio] for s in scores),
@@ -171,7 +173,7 @@ def bands(bodies: Iterable[Mapping[str, Any]]) -> list[float]:
 def _disruption(alerts: list[Mapping[str, Any]], name: str) -> float:
     """Over all marketplaces and both risks: single ones have too few alerts to be told apart by chance."""
     found = [a[name] for a in alerts]
-    return Beside(sum(f["alerts"] for f in found), sum(f["without"] for f in found)).ratio
+    return DisruptionAlerts(sum(f["alerts"] for f in found), sum(f["without"] for f in found)).ratio
 
 
 def _pooled(bodies: list[Mapping[str, Any]], share: str) -> float:

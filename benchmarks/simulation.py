@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.run import HERE, Measurement
-from features.intake import open_folder
+from features.ingest.intake import open_folder
 from features.labels import label
-from features.ledger import Ledger, build_ledger
-from features.standards import Standard
-from features.standards_file import load
+from features.ledger.build import Ledger, build_ledger
+from features.standards.load import load
+from features.standards.standard import Standard
 from features.table import FeatureTable, build_table
 from simulation.market import Run, simulate
 
@@ -54,8 +54,9 @@ def measure() -> Measurement:
 
 NOTES = (
     f"{USUAL.sellers:,} sellers over {USUAL.days} days, simulated and written, median of {len(SEEDS)} runs; "
-    f"{LARGE.sellers:,} sellers for the large run. Shares: eligible sellers (active, minimum volume met), averaged "
-    f"over weeks after the first {WARM_UP_DAYS} days, mean of the seeds; newly in breach: within {HORIZON_DAYS} days."
+    f"{LARGE.sellers:,} sellers for the large run. Shares: of eligible sellers (active, with the minimum volume), "
+    f"averaged over the weeks after the first {WARM_UP_DAYS} days, mean of the seeds. Newly in breach: within "
+    f"{HORIZON_DAYS} days."
 )
 
 

@@ -1,4 +1,4 @@
-"""What the command line shows: results on standard output, progress and errors where they do not disturb them."""
+"""Output of the command line: results on standard output, progress and errors on standard error."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,21 +11,21 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from features.errors import ForesellError
+from core.errors import ForesellError
 
-Say = Callable[[str], None]  # names the step that begins
+StepReporter = Callable[[str], None]  # called with the title of the step that begins
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a command did: plain values for machines, and the same for people."""
+class CommandResult:
+    """The result of a command: plain values for --json, and the same as text and tables for people."""
 
     data: Mapping[str, object]
     shown: tuple[RenderableType, ...]
 
 
-def show(outcome: Outcome, as_json: bool) -> None:
-    """The outcome on standard output."""
+def show(outcome: CommandResult, as_json: bool) -> None:
+    """Print the result on standard output."""
     if as_json:
         print(json.dumps(outcome.data, indent=2, default=str, allow_nan=False))
     else:
@@ -33,7 +33,7 @@ def show(outcome: Outcome, as_json: bool) -> None:
 
 
 def fail(error: ForesellError, as_json: bool) -> None:
-    """Rule, value found and next step: a problem document on standard output, or a panel on standard error."""
+    """Print the error: as a JSON problem on standard output, or as a panel on standard error."""
     if as_json:
         parts = {"rule": error.rule, "found": error.found, "next_step": error.next_step}
         print(json.dumps({"type": "about:blank", "title": error.rule, "detail": str(error), **parts}, indent=2))
@@ -43,21 +43,21 @@ def fail(error: ForesellError, as_json: bool) -> None:
 
 
 @contextmanager
-def steps() -> Iterator[Say]:
-    """Yields say(title): the bar before is done, and one of that title moves, with the elapsed time."""
+def steps() -> Iterator[StepReporter]:
+    """Yields begin(title), which completes the previous step's bar and starts the next one."""
     with _progress() as progress:
 
-        def say(title: str) -> None:
+        def begin(title: str) -> None:
             _finish(progress)
             progress.add_task(title[:1].upper() + title[1:], total=None)
 
-        yield say
+        yield begin
         _finish(progress)
 
 
 @contextmanager
 def counted(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields tell(done, of): a bar that fills, with the elapsed time."""
+    """Yields update(done, of), which moves one progress bar."""
     with _progress() as progress:
         task = progress.add_task(title[:1].upper() + title[1:], total=None)
         yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -1,0 +1,1 @@
+"""The models: roll-forward, boosted trees, probabilities, reasons, the bundle of models and the MLflow registry."""

@@ -1,6 +1,7 @@
-"""MLflow: training runs, the registered model `foresell` and its aliases. Nothing else imports mlflow.
+"""MLflow: training runs, the registered model `foresell` and its aliases. No other module imports mlflow.
 
-The service never does: importing it takes seconds, and a dead registry may hold a call for minutes.
+The serving process does not import it: the import takes seconds, and a call to a registry that does not answer may
+block for minutes.
 """
 
 import logging
@@ -15,11 +16,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import core
 import features
 import models
-from features.errors import ForesellError
-from features.settings import Settings
-from models.lock import locked
+from core.errors import ForesellError
+from core.file_lock import locked
+from core.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,14 +30,14 @@ NAME = "foresell"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 REPLACED = "replaced"  # tag of a version: the champion before it
-DIGEST = "bundle_digest"  # tag of a version: what a downloaded bundle must have
+DIGEST = "bundle_digest"  # tag of a version: the digest that a downloaded bundle must have
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "pydantic-settings")
 
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # With the defaults a look-up in a dead registry has not failed after four minutes.
+    # With the defaults, a look-up in a registry that does not answer had not failed after four minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
@@ -43,7 +45,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What one training leaves behind."""
+    """The results of one training that are logged and registered."""
 
     dataset: str
     data_digest: str
@@ -58,7 +60,7 @@ class TrainingRun:
 
 
 @dataclass(frozen=True)
-class Version:
+class RegisteredVersion:
     """One registered version of the model, and the digest of its bundle."""
 
     number: str
@@ -84,7 +86,7 @@ def log_training(run: TrainingRun, settings: Settings | None = None) -> str:
 
 
 def promote(version: str, settings: Settings | None = None) -> None:
-    """Make a version the champion; it remembers which one it replaced."""
+    """Make a version the champion; a tag records which version it replaced."""
     client = _client(settings or Settings())
     before = _find(client, CHAMPION)
     if before and before.number == version:
@@ -110,13 +112,13 @@ def rollback(settings: Settings | None = None) -> str:
     return previous
 
 
-def find(alias: str, settings: Settings | None = None) -> Version | None:
-    """The version an alias names, or None."""
+def find(alias: str, settings: Settings | None = None) -> RegisteredVersion | None:
+    """The version with this alias, or None."""
     return _find(_client(settings or Settings()), alias)
 
 
-def fetch(version: Version, folder: Path, settings: Settings | None = None) -> None:
-    """Download the bundle of a version into a folder that does not exist yet. Nothing in it is verified here."""
+def fetch(version: RegisteredVersion, folder: Path, settings: Settings | None = None) -> None:
+    """Download the bundle of a version into a folder that does not exist yet, without checking it."""
     _client(settings or Settings())
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         found = _mlflow().artifacts.download_artifacts(
@@ -125,8 +127,8 @@ def fetch(version: Version, folder: Path, settings: Settings | None = None) -> N
         shutil.move(found, folder)
 
 
-def fetch_report(version: Version, name: str, folder: Path, settings: Settings | None = None) -> Path | None:
-    """Download one report file of a version's training into a folder; None where the training left none."""
+def fetch_report(version: RegisteredVersion, name: str, folder: Path, settings: Settings | None = None) -> Path | None:
+    """Download one report file of a version's training into a folder; None if there is no such file."""
     from mlflow.exceptions import MlflowException
 
     client = _client(settings or Settings())
@@ -140,14 +142,14 @@ def fetch_report(version: Version, name: str, folder: Path, settings: Settings |
 
 
 def tracking_uri(settings: Settings) -> str:
-    """The setting, or a SQLite file under home."""
+    """The MLflow tracking URI of the settings, or else a SQLite file under home."""
     return settings.tracking_uri or f"sqlite:///{(settings.home / 'mlflow.db').resolve()}"
 
 
 def _mlflow() -> ModuleType:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    with warnings.catch_warnings(action="ignore"):  # its own, about its own tables and types
+    with warnings.catch_warnings(action="ignore"):  # mlflow's warnings about its own tables and types
         import mlflow
         import mlflow.pyfunc
         import mlflow.store.tracking.sqlalchemy_store
@@ -158,7 +160,7 @@ def _mlflow() -> ModuleType:
 
 
 def _client(settings: Settings) -> "MlflowClient":
-    """A client whose database has its tables: of several processes on a fresh one, all but one would fail."""
+    """A client whose database has its tables; without the lock, processes that create them at once would fail."""
     mlflow = _mlflow()
     uri = tracking_uri(settings)
     mlflow.set_tracking_uri(uri)
@@ -170,7 +172,7 @@ def _client(settings: Settings) -> "MlflowClient":
 
 
 def _experiment(client: "MlflowClient", settings: Settings) -> str:
-    """The experiment's id; it and the registered model are created once."""
+    """The experiment's id; the experiment and the registered model are created once."""
     with locked(settings.home / "mlflow.lock"):
         if not client.search_registered_models(f"name='{NAME}'"):
             client.create_registered_model(NAME)
@@ -179,7 +181,7 @@ def _experiment(client: "MlflowClient", settings: Settings) -> str:
 
 
 def _artifact_root(settings: Settings) -> str | None:
-    """Absolute, since it is fixed at creation and a relative one resolves wrongly; a server has its own."""
+    """The experiment's folder for artifacts, as an absolute path because it is stored; None on a server."""
     served = re.match(r"(https?|databricks)", settings.tracking_uri)
     return None if served else (settings.home / "artifacts").resolve().as_uri()
 
@@ -197,7 +199,7 @@ def _log_metrics(client: "MlflowClient", run_id: str, metrics: Mapping[str, floa
     from mlflow.entities import Metric
 
     rows = [Metric(name, float(value), 0, step) for name, value in metrics.items()]
-    for start in range(0, len(rows), 1000):  # the most that one call may carry
+    for start in range(0, len(rows), 1000):  # one call takes at most 1000 metrics
         client.log_batch(run_id, metrics=rows[start : start + 1000])
 
 
@@ -209,7 +211,7 @@ def _log_files(client: "MlflowClient", run_id: str, run: TrainingRun) -> None:
 
 
 def _register(client: "MlflowClient", run_id: str, run: TrainingRun) -> str:
-    """The bundle as a model from code: text and JSON, nothing pickled."""
+    """Register the bundle as a model from code: text and JSON, no pickle; returns the version."""
     mlflow = _mlflow()
     with tempfile.TemporaryDirectory() as scratch, mlflow.start_run(run_id=run_id), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="(?s).*An input example was not provided")
@@ -219,7 +221,7 @@ def _register(client: "MlflowClient", run_id: str, run: TrainingRun) -> str:
             artifacts={"bundle": str(shutil.copytree(run.bundle, Path(scratch) / "bundle"))},
             signature=_signature(),
             pip_requirements=list(REQUIREMENTS),
-            code_paths=[features.__path__[0], models.__path__[0]],
+            code_paths=[package.__path__[0] for package in (core, features, models)],
         )
     return str(client.create_model_version(NAME, info.model_uri, run_id, model_id=info.model_id).version)
 
@@ -231,7 +233,7 @@ def _signature() -> object:
     return ModelSignature(params=ParamSchema([ParamSpec("horizon_days", "long", 28)]))
 
 
-def _find(client: "MlflowClient", alias: str) -> Version | None:
+def _find(client: "MlflowClient", alias: str) -> RegisteredVersion | None:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -240,7 +242,7 @@ def _find(client: "MlflowClient", alias: str) -> Version | None:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-    return Version(str(found.version), found.tags.get(DIGEST, ""))
+    return RegisteredVersion(str(found.version), found.tags.get(DIGEST, ""))
 
 
 def _check_exists(client: "MlflowClient", version: str) -> None:
@@ -249,5 +251,5 @@ def _check_exists(client: "MlflowClient", version: str) -> None:
         raise ForesellError(
             rule=f"The version must be registered under the model {NAME!r}.",
             found=f"{version!r}; registered: {', '.join(sorted(known, key=int)) or 'none'}",
-            next_step="foresell train registers one",
+            next_step="use a registered version, or run `foresell train` to register one",
         )

@@ -1,4 +1,4 @@
-"""From rows to scores: probability, interval, band, standing under the standard, expected rate, reasons."""
+"""From feature rows to scores: probability, interval, band, standing under the standard, expected rate, reasons."""
 
 import math
 from collections.abc import Mapping
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from features.block import Block
-from features.errors import ForesellError
-from features.standards import Standard
+from core.block import Block
+from core.errors import ForesellError
+from features.standards.standard import Standard
 from features.table import FeatureTable
-from models import roll_forward
-from models.bundle import Bundle
-from models.expected_rate import ExpectedRate, expected_rates, repeated
-from models.explain import Explanation, explained, parts
-from models.risk_model import Prediction, RiskModel, contributions, intervals_90
-from models.together import Said, alone
+from models.arithmetic import roll_forward
+from models.arithmetic.expected_rate import ExpectedRate, expected_rates, repeated
+from models.boosting.joint_predict import JointPrediction, predict_one_model
+from models.boosting.risk_model import RiskModel, RiskPrediction, contributions, intervals_90
+from models.bundle.bundle import Bundle
+from models.explain.reasons import ScoreExplanation, explain, split_log_odds
 
 Array = NDArray[np.float64]
-LOW_EVIDENCE = 2  # under so many times the minimum volume, a rate says little
+LOW_EVIDENCE = 2  # a volume below this many times the minimum volume is low evidence
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Score:
-    """One risk of one seller. parts: probabilities of the risk's parts; log_odds and offset are for the log."""
+    """The score of one seller and risk. parts: probabilities by part; log_odds and offset are for the audit log."""
 
     probability: float
     interval_90: tuple[float, float]
@@ -46,7 +46,7 @@ class Score:
     standard: Standing
     expected_rate: float | None
     expected_rate_interval_90: tuple[float, float] | None
-    explanation: Explanation | None
+    explanation: ScoreExplanation | None
     log_odds: float
     offset: float
     parts: Mapping[str, float] = field(default_factory=dict)
@@ -54,10 +54,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Assessment:
-    """A model's answers for many rows, but for the reasons; every array and list has one entry per row."""
+    """A model's predictions for many rows, without reasons; every array and list has one entry per row."""
 
     model: RiskModel
-    prediction: Prediction
+    prediction: RiskPrediction
     low: Array
     high: Array
     bands: list[str]
@@ -68,38 +68,46 @@ class Assessment:
 
 
 def score(bundle: Bundle, table: FeatureTable, horizon: int = 28, reasons: bool = True) -> list[dict[str, Score]]:
-    """For each row of the table, its score by risk. ForesellError when the bundle has no model for the horizon."""
-    heads, said = headline_models(bundle, horizon), bundle.together(horizon, table.block.names).predict(table.block)
+    """The scores of each row of the table, by risk. ForesellError if the bundle has no model for the horizon."""
+    heads = headline_models(bundle, horizon)
+    joint = bundle.joint_predictor(horizon, table.block.names).predict(table.block)
     rows = [row_of(table, i) for i in range(len(table))] if reasons else []
-    probabilities = _part_probabilities(said)
+    probabilities = _part_probabilities(joint)
     scores: list[dict[str, Score]] = [{} for _ in range(len(table))]
-    for found in _assessments(said, len(heads)):
-        why = _explanations(bundle, found, rows) if reasons else [None] * len(scores)
-        mine = probabilities.get(found.model.key.risk, {})
+    for assessment in _assessments(joint, len(heads)):
+        explanations = _explanations(bundle, assessment, rows) if reasons else [None] * len(scores)
+        risk = assessment.model.key.risk
+        by_part = probabilities.get(risk, {})
         for i, by_risk in enumerate(scores):
-            of_parts = {part: column[i] for part, column in mine.items()}
-            by_risk[found.model.key.risk] = _score(found, i, why[i], of_parts)
+            of_parts = {part: column[i] for part, column in by_part.items()}
+            by_risk[risk] = _score(assessment, i, explanations[i], of_parts)
     return scores
 
 
 def assess(model: RiskModel, block: Block) -> Assessment:
-    """What a model says of the rows, in arrays."""
-    return _assessments(alone(model, block), 1)[0]
+    """A model's predictions for the rows, without reasons."""
+    return _assessments(predict_one_model(model, block), 1)[0]
 
 
-def _assessments(said: Said, many: int) -> list[Assessment]:
-    """Those of the first models; what is worked out number by number is worked out for all of them at once."""
-    first = slice(many * said.rows)
-    ahead, models = roll_forward.rows_of(said.ahead, first), said.models[:many]
-    ends = intervals_90(said.slope[first], ahead, said.served[first])
-    spread = repeated([model.spread for model in models], said.rows)
-    expected = expected_rates(said.rule.complement[first], ahead, spread)
-    columns = [v.reshape(many, said.rows) for v in (*ends, expected.rate, expected.low, expected.high)]
-    return [_assessment(models[i], said.of(i), *(column[i] for column in columns)) for i in range(many)]
+def _assessments(joint: JointPrediction, many: int) -> list[Assessment]:
+    """The assessments of the first `many` models, computed in one pass."""
+    first = slice(many * joint.rows)
+    projection, models = roll_forward.rows_of(joint.projection, first), joint.models[:many]
+    ends = intervals_90(joint.slope[first], projection, joint.served[first])
+    spread = repeated([model.spread for model in models], joint.rows)
+    expected = expected_rates(joint.rule.complement[first], projection, spread)
+    columns = [v.reshape(many, joint.rows) for v in (*ends, expected.rate, expected.low, expected.high)]
+    return [_assessment(models[i], joint.of_model(i), *(column[i] for column in columns)) for i in range(many)]
 
 
 def _assessment(
-    model: RiskModel, prediction: Prediction, low: Array, high: Array, rate: Array, rate_low: Array, rate_high: Array
+    model: RiskModel,
+    prediction: RiskPrediction,
+    low: Array,
+    high: Array,
+    rate: Array,
+    rate_low: Array,
+    rate_high: Array,
 ) -> Assessment:
     standard, now = model.standard, prediction.projection
     return Assessment(
@@ -130,52 +138,54 @@ def headline_models(bundle: Bundle, horizon: int) -> list[RiskModel]:
 
 
 def row_of(table: FeatureTable, number: int) -> dict[str, float | str]:
-    """One row's columns and attributes, for sentences."""
+    """The columns and attributes of one row, for sentences."""
     return {**table.block.row(number), **{name: str(column[number]) for name, column in table.text.items()}}
 
 
-def _explanations(bundle: Bundle, found: Assessment, rows: list[dict[str, float | str]]) -> list[Explanation | None]:
-    model, said = found.model, found.prediction
-    split = parts(model, said, contributions(model, said))
+def _explanations(
+    bundle: Bundle, assessment: Assessment, rows: list[dict[str, float | str]]
+) -> list[ScoreExplanation | None]:
+    model, prediction = assessment.model, assessment.prediction
+    terms = split_log_odds(model, prediction, contributions(model, prediction))
     known = bundle.families(model)
-    return [explained(known, split, i, row) for i, row in enumerate(rows)]
+    return [explain(known, terms, i, row) for i, row in enumerate(rows)]
 
 
-def _part_probabilities(said: Said) -> dict[str, dict[str, list[float]]]:
-    """By risk and part, one of each row."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for model, probabilities in zip(said.models, said.probabilities(), strict=True):
+def _part_probabilities(joint: JointPrediction) -> dict[str, dict[str, list[float]]]:
+    """The probabilities of the rows, by risk and part."""
+    by_risk: dict[str, dict[str, list[float]]] = {}
+    for model, probabilities in zip(joint.models, joint.probabilities(), strict=True):
         if model.key.part:
-            found.setdefault(model.key.risk, {})[model.key.part] = probabilities
-    return found
+            by_risk.setdefault(model.key.risk, {})[model.key.part] = probabilities
+    return by_risk
 
 
-def _score(found: Assessment, i: int, why: Explanation | None, of_parts: dict[str, float]) -> Score:
-    said, expected = found.prediction, found.expected
+def _score(assessment: Assessment, i: int, explanation: ScoreExplanation | None, of_parts: dict[str, float]) -> Score:
+    prediction, expected = assessment.prediction, assessment.expected
     rate = _number(expected.rate, i)
     return Score(
-        probability=said.probability.item(i),
-        interval_90=(found.low.item(i), found.high.item(i)),
-        band=found.bands[i],
-        in_breach=found.in_breach.item(i),
-        low_evidence=found.low_evidence.item(i),
-        standard=_standing(found, i),
+        probability=prediction.probability.item(i),
+        interval_90=(assessment.low.item(i), assessment.high.item(i)),
+        band=assessment.bands[i],
+        in_breach=assessment.in_breach.item(i),
+        low_evidence=assessment.low_evidence.item(i),
+        standard=_standing(assessment, i),
         expected_rate=rate,
         expected_rate_interval_90=None if rate is None else (expected.low.item(i), expected.high.item(i)),
-        explanation=why,
-        log_odds=said.served.item(i),
-        offset=said.offset.item(i),
+        explanation=explanation,
+        log_odds=prediction.served.item(i),
+        offset=prediction.offset.item(i),
         parts=of_parts,
     )
 
 
-def _standing(found: Assessment, i: int) -> Standing:
-    s = found.model.standard
-    volume = int(found.prediction.projection.now_n.item(i))
-    return Standing(s.name, s.version, float(s.limit), _number(found.current_rate, i), volume, s.minimum_volume)
+def _standing(assessment: Assessment, i: int) -> Standing:
+    s = assessment.model.standard
+    volume = int(assessment.prediction.projection.now_n.item(i))
+    return Standing(s.name, s.version, float(s.limit), _number(assessment.current_rate, i), volume, s.minimum_volume)
 
 
 def _number(column: Array, i: int) -> float | None:
-    """JSON has no nan: what is undefined is None."""
+    """A number of a column; None for nan, which JSON does not have."""
     value: float = column.item(i)
     return None if math.isnan(value) else value

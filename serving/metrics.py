@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
     Counter,
@@ -20,9 +19,6 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
-from starlette.responses import Response
-
-from serving.routes import Call
 
 DAY_SECONDS = 86_400
 PROBABILITIES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
@@ -106,11 +102,11 @@ def observe_commit(seconds: float) -> None:
     meters().commit_seconds.observe(seconds)
 
 
-async def page(_: Call) -> Response:
-    """The metrics of all workers as Prometheus reads them."""
+def exposition() -> bytes:
+    """The metrics of all workers as Prometheus reads them, in its text format."""
     meters()
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return generate_latest(registry)

@@ -6,10 +6,10 @@ A row's `order` is its place in Orders; times are seconds since 1970, NULL where
 import numpy as np
 from numpy.random import Generator
 
-from features.contract import CASE_KINDS, FAULTS
+from features.ingest.contract import CASE_KINDS, FAULTS
 from simulation.conditions import Conditions
 from simulation.draws import Bools, Ints, between, generator
-from simulation.orders import BUYER, DAY, NULL, PLATFORM, SELLER, UNKNOWN, Lines, Orders, seconds
+from simulation.orders import BUYER, DAY, NULL, PLATFORM, SELLER, UNKNOWN, OrderLines, Orders, seconds
 from simulation.parameters import Parameters
 
 Columns = dict[str, Ints]
@@ -21,7 +21,7 @@ RESOLVED_BY = ("seller", "platform", "buyer")
 HOURS_48 = 2.0
 
 
-def draw_returns(p: Parameters, seed: int, block: int, c: Conditions, orders: Orders, lines: Lines) -> Columns:
+def draw_returns(p: Parameters, seed: int, block: int, c: Conditions, orders: Orders, lines: OrderLines) -> Columns:
     """Returned lines, 3 to 30 days after delivery; `line` is the place in Lines."""
     draws, rates = generator(seed, block, "returns"), p.returns
     unspoilt = c.sellers.change_of_mind[orders.seller[lines.order]]
@@ -81,7 +81,7 @@ def draw_cases(p: Parameters, seed: int, block: int, c: Conditions, orders: Orde
 
 
 def _inquiries(p: Parameters, draws: Generator, c: Conditions, orders: Orders) -> Columns:
-    """Inquiries about an order: for no special reason, since it is late coming, or since its line disappoints."""
+    """Inquiries about an order: without a special reason, because it is late, or because its line disappoints."""
     rates, n = p.contacts, len(orders)
     plain = c.inquiry[orders.seller, orders.day]
     late, bad = rates.inquiry_late * orders.late, rates.inquiry_disappointed * orders.disappointing
@@ -115,7 +115,7 @@ def _presale(p: Parameters, draws: Generator, c: Conditions) -> Columns:
 def _answered(
     p: Parameters, draws: Generator, c: Conditions, seller: Ints, day: Ints, order: Ints, kind: Ints, opened: Ints
 ) -> Columns:
-    """Inquiries with their answers: mostly within two days; some late, some never, and those stay open."""
+    """Inquiries with their answers: most within two days, some late, some never (these stay open)."""
     n = len(seller)
     missed = draws.random(n) < c.unanswered[seller, day]
     never = missed & (draws.random(n) < c.silent[seller, day])
@@ -140,7 +140,7 @@ def _answered(
 
 
 def _not_received(p: Parameters, draws: Generator, c: Conditions, orders: Orders) -> Columns:
-    """Claims some days after the promise; in the end the fault of whoever made the order late."""
+    """Claims some days after the promise; their final fault is that of the one who caused the delay."""
     rates = p.contacts
     chance = np.select(
         [orders.unshipped, orders.late, orders.delivered != NULL],
@@ -167,7 +167,7 @@ def _not_described(p: Parameters, draws: Generator, c: Conditions, orders: Order
 def _claimed(
     p: Parameters, draws: Generator, c: Conditions, orders: Orders, order: Ints, kind: int, opened: Ints, fault: Ints
 ) -> Columns:
-    """Claims with their end: the seller's, or the platform's where the seller did nothing."""
+    """Claims with their resolution: by the seller, or by the platform if the seller did nothing."""
     seller, day, n = orders.seller[order], orders.day[order], len(order)
     unresolved: Bools = draws.random(n) < c.unresolved[seller, day]
     answer = opened + seconds(between(draws, (0.1, 2), n))

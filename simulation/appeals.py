@@ -1,4 +1,4 @@
-"""Appeals that were granted: a late order's fault laid on the carrier, a low rating taken out."""
+"""Granted appeals: a late order becomes the carrier's fault, a low rating is excluded."""
 
 from collections.abc import Mapping, Sequence
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.contract import TABLES, Column
+from features.ingest.contract import TABLES, Column
 from simulation.draws import Bools, Ints
 from simulation.orders import NULL
 

@@ -1,4 +1,4 @@
-"""What goes wrong between what happened and what is handed over: late records, versions, duplicates, broken rows."""
+"""Faults of the delivered data: late records, several versions, duplicates, invalid rows."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from simulation.rows import BORN, NUMBERS, added, known_by, taken
 FAR_FUTURE = 32_503_680_000  # the year 3000, a placeholder
 NO_CHOICE = 99  # stands for a value that the contract does not know
 OWN_KEY = {"orders": "order_id", "returns": "return_id", "cases": "case_id", "feedback": "feedback_id"}
-# One broken value a row; the rules that find them are those of the contract's checks.
+# Invalid values; each row gets one. The checks of the data contract find them.
 BROKEN: Mapping[str, tuple[tuple[str, int], ...]] = {
     "orders": (("price", -500), ("seller_id", NULL), ("ordered_at", FAR_FUTURE), ("cancelled_by", NO_CHOICE)),
     "returns": (("order_id", NUMBERS - 1), ("opened_at", NULL), ("fault", NO_CHOICE)),
@@ -24,7 +24,7 @@ BROKEN: Mapping[str, tuple[tuple[str, int], ...]] = {
 
 
 def handed_over(p: Parameters, seed: int, block: int, table: str, rows: Columns, end: int) -> Columns:
-    """The table as the marketplace hands it over at `end` (seconds)."""
+    """The table as the marketplace delivers it at `end` (seconds)."""
     draws = generator(seed, block, f"records of {table}")
     rows = late_records(p, draws, rows, BORN[table])
     rows = known_by(REVISIONS[table](p, draws, rows), table, end)
@@ -42,7 +42,7 @@ def late_records(p: Parameters, draws: Generator, rows: Columns, born: str) -> C
 
 
 def break_rows(draws: Generator, table: str, rows: Columns, block: int) -> Columns:
-    """Rows with a key of their own and one broken value each."""
+    """Invalid rows: each has its own key and one invalid value."""
     count, key = len(rows["recorded_at"]), OWN_KEY[table]
     rows = rows | {key: block * NUMBERS + NUMBERS // 2 + np.arange(count)}
     which = draws.integers(0, len(BROKEN[table]), size=count)
@@ -52,7 +52,7 @@ def break_rows(draws: Generator, table: str, rows: Columns, block: int) -> Colum
 
 
 def _orders(p: Parameters, draws: Generator, rows: Columns) -> Columns:
-    """Deliveries first scanned on a wrong day; cancellations whose author was not known at first."""
+    """Deliveries with a wrong day in the first version; cancellations whose author was not known at first."""
     count = len(rows["order_id"])
     moved = (rows["delivered_at"] != NULL) & (draws.random(count) < p.records.revised_delivery)
     unclear = (rows["cancelled_by"] == SELLER) & (draws.random(count) < p.records.revised_cancellation)
@@ -65,7 +65,7 @@ def _orders(p: Parameters, draws: Generator, rows: Columns) -> Columns:
 
 
 def _returns(p: Parameters, draws: Generator, rows: Columns) -> Columns:
-    """Faults decided anew after the refund."""
+    """Faults that were decided again after the refund."""
     changed = draws.random(len(rows["return_id"])) < p.records.revised_return
     other = np.where(rows["fault"] == SELLER, BUYER, SELLER)
     return _two_versions(p, draws, rows, changed, {"fault": other}, rows["refunded_at"])

@@ -1,4 +1,4 @@
-"""What holds for each seller on each day: the hidden rates that orders, their returns and cases are drawn from."""
+"""The hidden rates of each seller and day, from which orders, returns and cases are drawn."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -65,7 +65,7 @@ def conditions(
     treatments: Iterable[Treatment],
     days: int,
 ) -> Conditions:
-    """The block's hidden rates: what the sellers are like, then what befalls them, then what was done about it."""
+    """The block's hidden rates: the sellers' own rates, changed by episodes, then by interventions."""
     found = quiet(p, seed, block, sellers, days)
     for episode in episodes:
         HAPPENS[episode.cause](found, episode)
@@ -81,7 +81,7 @@ def there(sellers: Sellers, days: int) -> Floats:
 
 
 def quiet(p: Parameters, seed: int, block: int, sellers: Sellers, days: int) -> Conditions:
-    """The rates without any episode: season, growth, drift, chronic and mending sellers."""
+    """The rates without any episode: season, growth, drift, sellers that are always bad and sellers that improve."""
     shape, draws = (len(sellers), days), generator(seed, block, "drift")
     season, peak = calendar(p, days)
     moving = [drift(draws, *shape, p.quality.drift_days, p.quality.drift_memory) for _ in range(2)]
@@ -135,7 +135,7 @@ def growth(p: Parameters, sellers: Sellers, days: int) -> Floats:
 
 
 def trouble(p: Parameters, sellers: Sellers, days: int) -> Floats:
-    """0 for plain sellers, 1 for chronically bad ones; 1 falling to 0 for those who mend; shape (sellers, days)."""
+    """0 for normal sellers, 1 for always bad ones, falling from 1 to 0 for those who improve; shape (sellers, days)."""
     mended = np.clip((np.arange(days) - sellers.mending[:, None]) / p.quality.mending_days, 0, 1)
     habit = sellers.habit[:, None]
     return np.asarray(np.where(habit == CHRONIC, 1.0, np.where(habit == IMPROVING, 1 - mended, 0.0)))
@@ -200,7 +200,7 @@ HAPPENS: Mapping[str, Callable[[Conditions, Episode], None]] = {
 
 
 def treat(p: Parameters, c: Conditions, treatment: Treatment) -> None:
-    """What an intervention changes while it lasts, where the seller was not held out."""
+    """The effect of interventions while they last, on sellers outside the control group."""
     if not treatment.treated:
         return
     effect: float = getattr(p.effects, treatment.kind)

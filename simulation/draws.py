@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-MARKET = -1 + 2**32  # the block of what is drawn once for all sellers
+MARKET = -1 + 2**32  # the block number of draws that are made once for all sellers
 
 
 def generator(seed: int, block: int, purpose: str) -> Generator:
-    """A stream of its own for each purpose, so that one more draw here moves nothing elsewhere."""
+    """A random stream for each purpose, so that one more draw here changes no draw elsewhere."""
     return Generator(PCG64(SeedSequence((seed, block, crc32(purpose.encode())))))
 
 

@@ -1,4 +1,4 @@
-"""Episodes with a known cause: when they begin and end, how bad they are, and whom they hit."""
+"""Episodes with a known cause: their sellers, first and last day, and severity."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from simulation.rates import Cause
 from simulation.sellers import Sellers
 
 CARRIER = "carrier_disruption"
-SETTLED_DAYS = 30  # a seller has been there so long before anything happens to it
+SETTLED_DAYS = 30  # no episode in a seller's first days on the marketplace
 NO_ITEM = NO_REGION = -1
 
 
@@ -34,7 +34,7 @@ class Episode:
         return slice(self.start, self.end + 1)
 
     def profile(self, lag: int = 0) -> Floats:
-        """Strength on each of its days, 0 to 1: up over `ramp` days once `lag` is over, down over the last days."""
+        """Strength on each of its days, 0 to 1: after `lag` it rises over `ramp` days; it falls over the last days."""
         day = np.arange(self.end + 1 - self.start)
         up = np.clip((day + 1 - lag) / self.ramp, 0, 1)
         down = np.clip((day[::-1] + 1) / max(1, self.ramp // 2), 0, 1)
@@ -75,7 +75,7 @@ def draw_episodes(
 
 
 def _of_cause(cause: Cause, seed: int, block: int, sellers: Sellers, days: int) -> list[Episode]:
-    """A Poisson number of episodes for each seller whom the cause can befall, on days that it is there."""
+    """A Poisson number of episodes for each seller that the cause can affect, on days that the seller is active."""
     draws = generator(seed, block, cause.name)
     first = np.where(sellers.joined < 0, 0, sellers.joined + SETTLED_DAYS)
     span = np.maximum(np.minimum(sellers.left, days) - first, 0)
@@ -91,7 +91,7 @@ def _of_cause(cause: Cause, seed: int, block: int, sellers: Sellers, days: int) 
 
 
 def _hit(disruption: Disruption, sellers: Sellers, ramp: int) -> list[Episode]:
-    """The disruption for each seller of the region that uses the carrier and is there."""
+    """An episode of the disruption for each active seller of the region that uses the carrier."""
     used = (sellers.region == disruption.region) & (sellers.carrier == disruption.carrier)
     there = (sellers.joined <= disruption.end) & (sellers.left > disruption.start)
     out = []

@@ -1,4 +1,4 @@
-"""The folder that a run writes: big tables in parts, one a block of sellers; small ones as one file that grows."""
+"""The folder of a run: large tables as one file for each block of sellers, small tables as one file."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -8,8 +8,8 @@ from types import TracebackType
 import pyarrow as pa
 from pyarrow import parquet
 
-from features.contract import TABLES
-from features.errors import ForesellError
+from core.errors import ForesellError
+from features.ingest.contract import TABLES
 
 IN_PARTS = ("orders", "returns", "cases", "feedback")
 OWN = ("causes.parquet", "truth.parquet", "simulation.json", "source.toml", *TABLES, *(f"{t}.parquet" for t in TABLES))
@@ -52,13 +52,13 @@ class Folder:
 
 
 def _layout(table: pa.Table) -> dict[str, object]:
-    """Only columns of few texts are worth a dictionary."""
+    """Columns with few different texts are written with a dictionary."""
     few = [f.name for f in table.schema if pa.types.is_dictionary(f.type) or pa.types.is_boolean(f.type)]
     return {"compression": "zstd", "compression_level": 1, "use_dictionary": few, "write_statistics": False}
 
 
 def check_replaceable(path: Path) -> None:
-    """Nothing but an earlier simulation may be overwritten."""
+    """ForesellError if the folder has files other than those of an earlier simulation."""
     others = [p.name for p in path.iterdir() if p.name not in OWN] if path.is_dir() else [path.name] * path.exists()
     whose = path.is_dir() and any(path.iterdir()) and not (path / "simulation.json").is_file()
     if others or whose:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.errors import ForesellError
+from core.errors import ForesellError
 from simulation.aftermath import REASONS, Columns, draw_cases, draw_feedback, draw_returns
 from simulation.appeals import appeals
 from simulation.arrow import Names, arrow_table
@@ -38,7 +38,7 @@ class Run:
     days: int
     seed: int
     interventions: bool = False
-    disruptions: bool = True  # without them: the same sellers with the same troubles of their own, and no slow carrier
+    disruptions: bool = True  # False: the same sellers and episodes, but no slow carrier
 
     @property
     def blocks(self) -> int:
@@ -47,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Block:
+class SellerBlock:
     """A block's sellers and what happens to them."""
 
     sellers: Sellers
@@ -78,7 +78,7 @@ def simulate(folder: Path, run: Run, progress: Progress = lambda done, of: None)
 
 
 def check_run(run: Run) -> None:
-    """ForesellError where there is nothing to simulate, or more than numbers are kept for."""
+    """ForesellError for a run without sellers or days, or with more than ids are reserved for."""
     for what, value, least, most in (
         ("sellers", run.sellers, 1, MOST_SELLERS),
         ("days", run.days, FEWEST_DAYS, MOST_DAYS),
@@ -89,8 +89,8 @@ def check_run(run: Run) -> None:
             raise ForesellError(rule, value, "choose another number")
 
 
-def draw_block(p: Parameters, run: Run, block: int, disruptions: list[Disruption]) -> Block:
-    """Who the block's sellers are, what befalls them, what is done about it, and the rates that follow."""
+def draw_block(p: Parameters, run: Run, block: int, disruptions: list[Disruption]) -> SellerBlock:
+    """The block's sellers, their episodes, their interventions, and the rates that follow."""
     number = min(BLOCK, run.sellers - block * BLOCK)
     sellers = draw_sellers(p, run.seed, block, number, run.days)
     episodes = draw_episodes(p, run.seed, block, sellers, run.days, disruptions)
@@ -99,7 +99,7 @@ def draw_block(p: Parameters, run: Run, block: int, disruptions: list[Disruption
     episodes = while_there(episodes, sellers)
     treatments = draw_treatments(p, run.seed, block, sellers, episodes, run.days) if run.interventions else []
     found = conditions(p, run.seed, block, sellers, episodes, treatments, run.days)
-    return Block(sellers, tuple(episodes), tuple(treatments), found)
+    return SellerBlock(sellers, tuple(episodes), tuple(treatments), found)
 
 
 def tables(p: Parameters, run: Run, block: int, disruptions: list[Disruption]) -> Mapping[str, pa.Table]:
@@ -120,7 +120,7 @@ def tables(p: Parameters, run: Run, block: int, disruptions: list[Disruption]) -
 
 
 def drawn(p: Parameters, run: Run, block: int, c: Conditions) -> dict[str, Columns]:
-    """What happened, for all time, in the tables that grow with the orders."""
+    """All rows of orders, returns, cases and ratings, without a last day."""
     orders, lines = draw_orders(p, run.seed, block, c)
     of_lines = order_rows(block, orders, lines)
     return {
@@ -132,7 +132,7 @@ def drawn(p: Parameters, run: Run, block: int, c: Conditions) -> dict[str, Colum
 
 
 def names_of(p: Parameters, sellers: Sellers) -> Names:
-    """The texts that a block's numbers count."""
+    """By column, the texts that a block's numbers stand for."""
     numbers = range(sellers.first, sellers.first + len(sellers))
     return {
         "seller_id": [f"s{n:06d}" for n in numbers],
@@ -146,9 +146,9 @@ def names_of(p: Parameters, sellers: Sellers) -> Names:
 
 
 def _describe(folder: Path, p: Parameters, run: Run, rows: Mapping[str, int]) -> None:
-    """What the folder is, for readers (source.toml) and for those who compare runs (simulation.json)."""
+    """Describe the folder: source.toml for readers of the data, simulation.json for comparing runs."""
     (folder / "source.toml").write_text('name = "simulated"\nzone = "UTC"\n', encoding="utf-8")
-    said = {"sellers": run.sellers, "days": run.days, "seed": run.seed, "interventions": run.interventions}
-    said |= {} if run.disruptions else {"disruptions": False}
-    about = {"version": p.version, "parameters": f"sha256:{p.digest}", **said, "rows": dict(rows)}
+    facts = {"sellers": run.sellers, "days": run.days, "seed": run.seed, "interventions": run.interventions}
+    facts |= {} if run.disruptions else {"disruptions": False}
+    about = {"version": p.version, "parameters": f"sha256:{p.digest}", **facts, "rows": dict(rows)}
     (folder / "simulation.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from features.contract import FAULTS
+from features.ingest.contract import FAULTS
 from simulation.conditions import Conditions
 from simulation.draws import Bools, Floats, Ints, between, generator, log_logistic
 from simulation.parameters import Parameters
@@ -40,7 +40,7 @@ class Orders:
 
     @property
     def unshipped(self) -> Bools:
-        """Never handed over: the platform gave up on it."""
+        """Whether the order was never handed over, so that the platform closed it."""
         return np.asarray(self.cancelled_by == PLATFORM)
 
     @property
@@ -50,7 +50,7 @@ class Orders:
 
 
 @dataclass(frozen=True)
-class Lines:
+class OrderLines:
     """Order lines; arrays of shape (lines,). `order` is the place in Orders, `item` a number within the seller."""
 
     order: Ints
@@ -61,8 +61,8 @@ class Lines:
     disappointing: Bools
 
 
-def draw_orders(p: Parameters, seed: int, block: int, c: Conditions) -> tuple[Orders, Lines]:
-    """The block's orders with all that will ever happen to them, and their lines."""
+def draw_orders(p: Parameters, seed: int, block: int, c: Conditions) -> tuple[Orders, OrderLines]:
+    """The block's orders with everything that will happen to them, and their lines."""
     draws = generator(seed, block, "orders")
     counts = draws.poisson(c.orders)
     seller, day = (place.astype(np.int64) for place in np.nonzero(counts))
@@ -117,7 +117,7 @@ def draw_fate(
     }
 
 
-def draw_lines(p: Parameters, draws: Generator, c: Conditions, seller: Ints, day: Ints) -> Lines:
+def draw_lines(p: Parameters, draws: Generator, c: Conditions, seller: Ints, day: Ints) -> OrderLines:
     """The first line of every order in their order, then the second lines."""
     second = np.flatnonzero(draws.random(len(seller)) < p.volume.second_line_share)
     order = np.concatenate([np.arange(len(seller)), second])
@@ -128,7 +128,7 @@ def draw_lines(p: Parameters, draws: Generator, c: Conditions, seller: Ints, day
     item = np.where(new, NEW_ITEMS + (draws.random(n) * NEW_ITEM_COUNT).astype(np.int64), own)
     category = np.where(new, c.sellers.new_category[who], c.sellers.category[who])
     disappoints = draws.random(n) < _disappoints(c, who, when, item, new)
-    return Lines(order, number, item, category, _prices(p, draws, who, item, category), disappoints)
+    return OrderLines(order, number, item, category, _prices(p, draws, who, item, category), disappoints)
 
 
 def _disappoints(c: Conditions, seller: Ints, day: Ints, item: Ints, new: Bools) -> Floats:

@@ -68,16 +68,16 @@ SECTIONS: Mapping[str, type[Any]] = {
 def load() -> Parameters:
     """The parameters as shipped."""
     raw = FILE.read_bytes()
-    said = tomllib.loads(raw.decode())
-    sections = {name: _section(kind, said[name]) for name, kind in SECTIONS.items()}
-    causes = tuple(_fitting(Cause, entry) for entry in said["cause"])
-    return Parameters(version=said["version"], digest=sha256(raw).hexdigest(), causes=causes, **sections)
+    content = tomllib.loads(raw.decode())
+    sections = {name: _section(kind, content[name]) for name, kind in SECTIONS.items()}
+    causes = tuple(_fitting(Cause, entry) for entry in content["cause"])
+    return Parameters(version=content["version"], digest=sha256(raw).hexdigest(), causes=causes, **sections)
 
 
 def sources() -> list[tuple[str, str, object, str]]:
     """Section, name, value and source of every rate, for the docs."""
-    said = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    return [(s, name, e["value"], e["source"]) for s in SECTIONS for name, e in said[s].items()]
+    content = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return [(s, name, e["value"], e["source"]) for s in SECTIONS for name, e in content[s].items()]
 
 
 def _section(kind: type[Section], entries: Mapping[str, Mapping[str, Any]]) -> Section:

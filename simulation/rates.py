@@ -1,4 +1,4 @@
-"""What a simulated marketplace needs to know: one record for each section of parameters.toml."""
+"""The parameters' types: one record for each section of parameters.toml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,7 +137,7 @@ class FeedbackRates:
 
 @dataclass(frozen=True)
 class RecordRates:
-    """What goes wrong between what happened and what is handed over."""
+    """Faults of the delivered data."""
 
     late_arrival: float
     late_days: tuple[float, float]
@@ -184,7 +184,7 @@ class EpisodeRates:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a treatment leaves of what it works on, as a factor."""
+    """The factor by which a treatment reduces each rate."""
 
     listing_fix: float
     handling_time: float
@@ -194,7 +194,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of episode: how often, how long, how bad; and by risk that it raises, the family that should name it."""
+    """A kind of episode: frequency, length, severity; and for each risk it raises, the family that should name it."""
 
     name: str
     families: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Rows of the contract from what was drawn: what is known at the end of the last day, under the contract's names."""
+"""Rows in the data contract, from the draws: everything known at the end of the last day."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from simulation.aftermath import Columns
 from simulation.draws import Ints
-from simulation.orders import DAY, ITEMS, NULL, Lines, Orders
+from simulation.orders import DAY, ITEMS, NULL, OrderLines, Orders
 from simulation.sellers import NEVER, Sellers
 
 NUMBERS = 10**9  # order, return, case and rating numbers kept for a block
-# What is told of an event is known with the event and not before.
-TOLD_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+# By table and event, the columns that become known with the event.
+COLUMNS_KNOWN_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "orders": {"shipped_at": ("tracking_valid",), "delivered_at": (), "cancelled_at": ("cancelled_by",)},
     "returns": {"refunded_at": ("fault", "refund_amount")},
     "cases": {"first_response_at": (), "closed_at": ("resolution", "fault")},
@@ -20,7 +20,7 @@ TOLD_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 BORN = {"orders": "ordered_at", "returns": "opened_at", "cases": "opened_at", "feedback": "created_at"}
 
 
-def order_rows(block: int, orders: Orders, lines: Lines) -> Columns:
+def order_rows(block: int, orders: Orders, lines: OrderLines) -> Columns:
     """One row per line."""
     at = lines.order
     return {
@@ -42,7 +42,7 @@ def order_rows(block: int, orders: Orders, lines: Lines) -> Columns:
     }
 
 
-def _line_codes(orders: Orders, lines: Lines) -> Ints:
+def _line_codes(orders: Orders, lines: OrderLines) -> Ints:
     """0 and 1 for a seller's lines; 2 and 3 for those of the second seller of an order."""
     guest = orders.number != np.arange(len(orders))
     return np.asarray(lines.number - 1 + 2 * guest[lines.order])
@@ -52,26 +52,26 @@ def return_rows(block: int, returns: Columns, orders: Columns) -> Columns:
     """One row per return; `orders` are the rows of the lines."""
     line = returns["line"]
     names = ("opened_at", "reason", "fault", "refunded_at", "refund_amount")
-    told = {name: returns[name] for name in names}
+    columns = {name: returns[name] for name in names}
     keys = {"return_id": _numbers(block, len(line)), "order_id": orders["order_id"][line]}
-    return {**keys, "line_id": orders["line_id"][line], **told, "recorded_at": np.full(len(line), NULL)}
+    return {**keys, "line_id": orders["line_id"][line], **columns, "recorded_at": np.full(len(line), NULL)}
 
 
 def case_rows(block: int, cases: Columns, orders: Orders) -> Columns:
     """One row per case."""
     about = _order_ids(block, cases["order"], orders)
     names = ("kind", "opened_at", "first_response_at", "closed_at", "resolution", "fault")
-    told = {name: cases[name] for name in names}
+    columns = {name: cases[name] for name in names}
     keys = {"case_id": _numbers(block, len(about)), "seller_id": cases["seller"], "order_id": about}
-    return {**keys, **told, "recorded_at": np.full(len(about), NULL)}
+    return {**keys, **columns, "recorded_at": np.full(len(about), NULL)}
 
 
 def feedback_rows(block: int, feedback: Columns, orders: Orders) -> Columns:
     """One row per rating."""
     order = feedback["order"]
     keys = {"feedback_id": _numbers(block, len(order)), "order_id": _order_ids(block, order, orders)}
-    told = {"rating": feedback["rating"], "created_at": feedback["created_at"]}
-    return {**keys, "seller_id": orders.seller[order], **told, "recorded_at": np.full(len(order), NULL)}
+    columns = {"rating": feedback["rating"], "created_at": feedback["created_at"]}
+    return {**keys, "seller_id": orders.seller[order], **columns, "recorded_at": np.full(len(order), NULL)}
 
 
 def seller_rows(sellers: Sellers, first_day: int) -> Columns:
@@ -96,9 +96,9 @@ def known_by(rows: Columns, table: str, end: int) -> Columns:
     """The rows known before `end`, without what happens from then on."""
     born, recorded = rows[BORN[table]], rows["recorded_at"]
     out = taken(rows, np.flatnonzero((born < end) & (recorded < end)))
-    for event, told in TOLD_WITH[table].items():
+    for event, columns in COLUMNS_KNOWN_WITH[table].items():
         ahead = out[event] >= end
-        for name in (event, *told):
+        for name in (event, *columns):
             out[name] = np.where(ahead | (out[event] == NULL), NULL, out[name])
     return out
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contract import HELPING
+from features.ingest.contract import HELPING
 from simulation.draws import generator
 from simulation.episodes import Episode
 from simulation.parameters import Parameters
 from simulation.sellers import Sellers
 
-FIRST_DAY = 60  # nobody is assigned before the marketplace knows its sellers a little
+FIRST_DAY = 60  # no assignment before this day, since the marketplace has little data on its sellers
 AGAINST: Mapping[str, str] = {
     "staff_shortage": "handling_time",
     "over_promising": "handling_time",
@@ -38,7 +38,7 @@ class Treatment:
 def draw_treatments(
     p: Parameters, seed: int, block: int, sellers: Sellers, episodes: Iterable[Episode], days: int
 ) -> list[Treatment]:
-    """At most one assignment a seller. Sellers in trouble are treated more often: a naive comparison is biased."""
+    """At most one a seller. Sellers in an episode are treated more often, which biases a naive comparison."""
     draws, rates = generator(seed, block, "interventions"), p.interventions
     first: dict[int, Episode] = {}
     for episode in episodes:

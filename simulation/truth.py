@@ -1,4 +1,4 @@
-"""The true probabilities of an order's fate, worked out from the hidden rates; no draw is looked at."""
+"""The true probabilities of what happens to an order, computed from the hidden rates, not from draws."""
 
 from collections.abc import Mapping
 
@@ -78,7 +78,7 @@ def no_failure(p: Parameters, c: Conditions, is_late: bool, own: bool) -> Floats
 
 
 def failing(p: Parameters, c: Conditions, is_late: bool, disappointed: bool, own: bool) -> Mapping[str, Floats]:
-    """Independent ways for a shipped order to fail, by what is known of it; shapes broadcast to (sellers, days)."""
+    """Independent failures of a shipped order and their probabilities; shapes broadcast to (sellers, days)."""
     contacts, ratings = p.contacts, p.feedback
     low_rated = c.sellers.low[:, None]
     if disappointed or is_late:

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser
-from postgresql_server import fresh, programs, server
 
 from benchmarks.chromium import chromium, path
-from features.settings import Settings
-from serving.records.database import open_database
-
-ROOT = Path(__file__).resolve().parents[1]
+from core.settings import Settings
+from serving.database.connection import open_database
+from tests.support.paths import ROOT
+from tests.support.postgresql_server import fresh, programs, server
 
 
 @pytest.fixture(scope="session")

@@ -1,63 +1,64 @@
-"""Training: the backtest, then every model on all that is known by now, written as one bundle with its report."""
+"""Training: run the backtest, fit every model on all labels known by now, and write one bundle with its report."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from inspect import getfile
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from features.errors import ForesellError
-from features.intake import Marketplace
-from features.standards import StandardsFile
+from core.days import iso
+from core.errors import ForesellError
+from features.ingest.intake import Marketplace
+from features.standards.standard import StandardsFile
 from features.table import HORIZONS, FeatureTable
-from models.bundle import CARD, Bundle, save
-from models.economy import Economy
-from models.explain import parts
-from models.risk_model import Bands, Key, RiskModel, contributions, predict
-from training import plots
-from training.backtest import assembled, goals_of, iso, part_of
-from training.bands import cut_points
-from training.card import card
-from training.evaluate import flat
-from training.fit import Fitted, fit
-from training.gates import Gate, judge
-from training.kept import FILE as KEPT
-from training.kept import rows_to_keep
-from training.material import Material, Target, modelled, prepare, target
-from training.outcomes import spread_of
-from training.report import render
-from training.scoring import Options, chosen
-from training.stages import NOTHING_KEPT, Stages, stages
-from training.trees import PACES, PRESENT, TreeSettings, checked
+from models.arithmetic.economy import Economy
+from models.boosting.risk_model import ModelKey, RiskModel, contributions, predict
+from models.bundle.bundle import CARD, Bundle, save
+from models.explain.reasons import split_log_odds
+from training.backtest.backtest import assemble_report, backtest_risk, tasks_of
+from training.backtest.evaluate import flat
+from training.backtest.observed_outcomes import spread_of
+from training.backtest.out_of_time_predictions import FILE as PREDICTIONS
+from training.backtest.out_of_time_predictions import backtest_predictions
+from training.backtest.scores import Options, chosen
+from training.dataset.dataset import Dataset, LabelledTask, labelled_task, modelled_standards, prepare_dataset
+from training.fit.boosting import fit
+from training.fit.tree_settings import LEARNING_RATES, PRESENT, TreeSettings, checked
+from training.promotion.gates import Gate, judge
+from training.report_schema import Report, RiskPart
+from training.reports import plots
+from training.reports.model_card import card
+from training.reports.report import render
+from training.stages import NOTHING_STORED, Stages, stages
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Progress = Callable[[str], None]
 Recipe = tuple[tuple[str, ...], TreeSettings]  # features, and how the trees are grown
 SEED = 0
-LEAST_BREACHES = 20  # labelled rows of the rarer class under which no model is fitted
+LEAST_BREACHES = 20  # with fewer labelled rows of the rarer class, no model is fitted
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a training leaves: the report and its verdict, the saved bundle, and where its files lie."""
+    """The result of a training: the report, the gates, the saved bundle, and the folder of its files."""
 
-    report: dict[str, Any]
+    report: Report
     gates: tuple[Gate, ...]
     bundle: Bundle
     folder: Path
     parameters: Mapping[str, str | int | float | bool]
     metrics: Mapping[str, float]
-    left_out: tuple[str, ...]  # models that the record has too few breaches for
-    material: Material
+    left_out: tuple[str, ...]  # models that were not fitted, because the record has too few breaches
+    dataset: Dataset
 
     @property
     def passed(self) -> bool:
@@ -76,163 +77,161 @@ def train(
 ) -> Training:
     """Backtest, fit, calibrate and judge; writes report.json and .html, card.md, tested.parquet, plots/ and bundle/.
 
-    unfinished: where finished parts are kept until all is done, for the next run on the same data with the same code.
-    ForesellError for a record that is too short, or that holds too few breaches for any model.
+    unfinished: the folder of finished parts; a next run on the same data and code resumes from it. Deleted at the end.
+    ForesellError for a record that is too short or has too few breaches for any model.
     """
     say, asked = progress or (lambda _: None), options or Options()
-    material = prepare(market, standards, progress=say)
+    dataset = prepare_dataset(market, standards, progress=say)
     costs = economy or Economy(asked.capacity)
-    settings = {"options": asked, "economy": costs, "standards": material.standards, "moments": material.moments}
-    kept = stages(unfinished, material.ledger, digest(material.active), settings)
-    found, rows = backtested(material, asked, kept, say)
+    settings = {"options": asked, "economy": costs, "standards": dataset.standards, "calendar": dataset.calendar}
+    stored = stages(unfinished, dataset.ledger, digest(dataset.active), settings, _code_of_extension(asked))
+    report, rows = backtested(dataset, asked, stored, say)
     folder.mkdir(parents=True, exist_ok=True)
-    write_report(found, folder)
-    rows.to_parquet(folder / KEPT, index=False)
-    models, left_out = final_models(material, costs, say, kept, asked.trees)
-    gates = judge(found, largest_gap(models, material))
+    write_report(report, folder)
+    rows.to_parquet(folder / PREDICTIONS, index=False)
+    models, left_out = final_models(dataset, costs, say, stored, asked.trees)
+    gates = judge(report, largest_gap(models, dataset))
     say("writing the bundle")
-    unsaved = _bundle(material, models, asked.trees)
-    text = card([(found["dataset"], found)], gates, _changes(unsaved))
+    unsaved = _bundle(dataset, models, asked.trees)
+    text = card([(report["dataset"], report)], gates, _changes(unsaved))
     (folder / CARD).write_text(text, encoding="utf-8")
     bundle = save(replace(unsaved, card=text), folder / "bundle")
-    plots.write(found, bundle, material.active.block, folder / "plots")
-    kept.done()
-    return Training(found, gates, bundle, folder, _parameters(asked), flat(found), left_out, material)
+    plots.write(report, bundle, dataset.active.block, folder / "plots")
+    stored.done()
+    return Training(report, gates, bundle, folder, _parameters(asked), flat(report), left_out, dataset)
 
 
-def backtested(
-    material: Material, options: Options, kept: Stages, say: Progress
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """The backtest's report, and the probabilities of its test period; each risk is a part that is kept."""
-    goals, parts, rows = goals_of(material, options), {}, []
-    for risk, goal in goals.items():
-        parts[risk] = kept.once(f"backtest-{risk}", partial(_part, material, risk, goal, options, say))
-        rows.append(pd.DataFrame(parts[risk].pop("rows")))
-    return assembled(material, goals, parts, options, say), pd.concat(rows, ignore_index=True)
+def backtested(dataset: Dataset, options: Options, stored: Stages, say: Progress) -> tuple[Report, pd.DataFrame]:
+    """The backtest's report, and the probabilities of its test period; each risk is stored as one finished part."""
+    tasks, parts, rows = tasks_of(dataset, options), dict[str, RiskPart](), []
+    for risk, task in tasks.items():
+        part = stored.once(f"backtest-{risk}", partial(_part, dataset, risk, task, options, say))
+        rows.append(pd.DataFrame(part.pop("rows")))
+        parts[risk] = cast(RiskPart, part)
+    return assemble_report(dataset, tasks, parts, options, say), pd.concat(rows, ignore_index=True)
 
 
-def _part(material: Material, risk: str, goal: Target, options: Options, say: Progress) -> dict[str, Any]:
-    part, tested = part_of(material, risk, goal, options, say)
-    return part | {"rows": rows_to_keep(material, risk, tested, options.horizon).to_dict("list")}
+def _code_of_extension(options: Options) -> Path | None:
+    return Path(getfile(type(options.extension))).parent if options.extension else None
 
 
-def write_report(found: Mapping[str, Any], folder: Path) -> tuple[Path, Path]:
+def _part(dataset: Dataset, risk: str, task: LabelledTask, options: Options, say: Progress) -> dict[str, Any]:
+    part, test_period = backtest_risk(dataset, risk, task, options, say)
+    return {**part, "rows": backtest_predictions(dataset, risk, test_period, options.horizon).to_dict("list")}
+
+
+def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     """report.json and report.html in a folder that exists."""
-    plain, page = folder / "report.json", folder / "report.html"
-    plain.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    page.write_text(render(found), encoding="utf-8")
-    return plain, page
+    json_file, html_file = folder / "report.json", folder / "report.html"
+    json_file.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    html_file.write_text(render(report), encoding="utf-8")
+    return json_file, html_file
 
 
 def final_models(
-    material: Material,
+    dataset: Dataset,
     economy: Economy,
     say: Progress,
-    kept: Stages = NOTHING_KEPT,
+    stored: Stages = NOTHING_STORED,
     trees: Mapping[str, TreeSettings] = MappingProxyType({}),
 ) -> tuple[list[RiskModel], tuple[str, ...]]:
-    """One model per standard and horizon on every row whose label is known by now; and the keys left out."""
-    made, left_out = [], []
-    for standard in modelled(material):
+    """One model for each standard and horizon, fitted on every row with a known label; and the keys left out."""
+    models, left_out = [], []
+    for standard in modelled_standards(dataset):
         recipe = None
         for horizon in HORIZONS:
-            key = Key(standard.risk, "" if standard.headline else standard.part, horizon)
+            key = ModelKey(standard.risk, "" if standard.headline else standard.part, horizon)
             say(f"fitting {key}")
-            goal = target(material, standard, horizon)
-            train = goal.known_by(material.moments.data_end)
-            if not enough(goal.rows.label[train]):
+            task = labelled_task(dataset, standard, horizon)
+            train = task.known_by(dataset.calendar.data_end)
+            if not enough(task.rows.label[train]):
                 left_out.append(str(key))
                 continue
-            recipe = recipe or _chosen(goal, train, kept, trees)
-            fitting = partial(final_model, material, goal, train, recipe[0], key, economy, recipe[1])
-            made.append(kept.model(fitting, partial(_alone, material), str(key)))
-    if not made:
+            recipe = recipe or _chosen(task, train, stored, trees)
+            fitting = partial(final_model, dataset, task, train, recipe[0], key, economy, recipe[1])
+            models.append(stored.model(fitting, partial(_bundle_of_one, dataset), str(key)))
+    if not models:
         raise ForesellError(
-            rule=f"A model needs at least {LEAST_BREACHES} readings with a later breach and as many without.",
+            rule=f"A model needs at least {LEAST_BREACHES} readings with a later breach and {LEAST_BREACHES} without.",
             found=f"fewer for each of {', '.join(left_out)}",
-            next_step="bring a longer record, or another standard",
+            next_step="use a longer record, or another standard",
         )
-    return made, tuple(left_out)
+    return models, tuple(left_out)
 
 
-def _chosen(goal: Target, train: Mask, kept: Stages, given: Mapping[str, TreeSettings]) -> Recipe:
-    """The recipe of a standard's models, decided at its first horizon."""
+def _chosen(task: LabelledTask, train: Mask, stored: Stages, given: Mapping[str, TreeSettings]) -> Recipe:
+    """Features and tree settings of a standard's models: chosen once, at its first horizon, for all horizons."""
 
-    def choosing() -> dict[str, Any]:
-        names, trees = chosen(goal, train, given)
+    def choose_recipe() -> dict[str, Any]:
+        names, trees = chosen(task, train, given)
         return {"names": names, "trees": trees.as_json()}
 
-    found = kept.once(f"recipe-{goal.standard.name}", choosing)
-    return tuple(found["names"]), checked(found["trees"], "kept")
+    recipe = stored.once(f"recipe-{task.standard.name}", choose_recipe)
+    return tuple(recipe["names"]), checked(recipe["trees"], "stored")
 
 
-def _alone(material: Material, model: RiskModel) -> Bundle:
-    return _bundle(material, [model])
+def _bundle_of_one(dataset: Dataset, model: RiskModel) -> Bundle:
+    return _bundle(dataset, [model])
 
 
 def enough(label: Array) -> bool:
-    """Whether both classes are there often enough to learn from."""
+    """Whether there are enough rows of both classes to learn from."""
     return bool(min(label.sum(), (1 - label).sum()) >= LEAST_BREACHES)
 
 
 def final_model(
-    material: Material,
-    goal: Target,
+    dataset: Dataset,
+    task: LabelledTask,
     train: Mask,
     names: tuple[str, ...],
-    key: Key,
+    key: ModelKey,
     economy: Economy,
     trees: TreeSettings = PRESENT,
 ) -> RiskModel:
-    """The model that serves: seed 0 on all the given rows."""
-    fitted = fit(goal.rows.take(train).only(names), goal.horizon, SEED, trees=trees)
+    """The model that will serve: fitted with seed 0 on all the given rows."""
+    fitted = fit(task.rows.take(train).only(names), task.horizon, SEED, trees=trees)
     return RiskModel(
         key=key,
-        standard=goal.standard,
+        standard=task.standard,
         text=fitted.trees.model_to_string(),
         features=names,
         calibration=fitted.line,
-        bands=_bands(goal, train, fitted, economy),
-        spread=spread_of(material, goal, train),
+        bands=task.bands(train, fitted.line.apply(fitted.raw), economy),
+        spread=spread_of(dataset, task, train),
     )
 
 
-def _bands(goal: Target, train: Mask, fitted: Fitted, economy: Economy) -> Bands:
-    """Cut points from the out-of-time probabilities of sellers not in breach."""
-    now = goal.projection
-    free = ~goal.standard.breach(now.now_x[train], now.now_n[train]) & np.isfinite(fitted.raw)
-    return Bands(*cut_points(expit(fitted.line.apply(fitted.raw[free])), economy))
-
-
-def largest_gap(models: Iterable[RiskModel], material: Material) -> float:
+def largest_gap(models: Iterable[RiskModel], dataset: Dataset) -> float:
     """The largest difference, over models and the newest rows, between a served log-odds and the sum of its parts."""
-    table = material.active
+    table = dataset.active
     block = table.block.take(table.as_of == table.as_of.max())
     gaps = []
     for model in models:
-        said = predict(model, block)
-        split = parts(model, said, contributions(model, said))
-        gaps.append(float(np.abs(split.base + split.arithmetic + split.of_feature.sum(axis=1) - said.served).max()))
+        predicted = predict(model, block)
+        split = split_log_odds(model, predicted, contributions(model, predicted))
+        gaps.append(
+            float(np.abs(split.base + split.arithmetic + split.of_feature.sum(axis=1) - predicted.served).max())
+        )
     return max(gaps)
 
 
 def _bundle(
-    material: Material, models: Iterable[RiskModel], trees: Mapping[str, TreeSettings] = MappingProxyType({})
+    dataset: Dataset, models: Iterable[RiskModel], trees: Mapping[str, TreeSettings] = MappingProxyType({})
 ) -> Bundle:
-    table, moments, market = material.active, material.moments, material.ledger.market
+    table, calendar, market = dataset.active, dataset.calendar, dataset.ledger.market
     given = {"trees": {risk: settings.as_json() for risk, settings in trees.items()}} if trees else {}
     return Bundle(
         models=tuple(models),
         features={f.name: f for f in table.features},
         golden=table.block,
         data_digest=digest(table),
-        calibrated_to=iso(moments.data_end),
+        calibrated_to=iso(calendar.data_end),
         created_from={"dataset": market.name, "zone": market.zone, "seed": SEED, **given},
     )
 
 
 def _changes(bundle: Bundle) -> dict[str, str]:
-    """What the card's change log says of a training."""
+    """The entries of the card's change log about a training."""
     return {
         "Trained on": f"{bundle.created_from['dataset']}, rows with the digest {bundle.data_digest}",
         "Labels to": bundle.calibrated_to,
@@ -243,7 +242,7 @@ def _changes(bundle: Bundle) -> dict[str, str]:
 
 
 def _given_trees(bundle: Bundle) -> dict[str, str]:
-    """The tree settings that a training was given, in words."""
+    """The tree settings given with --trees, as text."""
     given = bundle.created_from.get("trees", {})
     return {
         f"Trees of {risk}": ", ".join(f"{name} {value:g}" for name, value in settings.items())
@@ -252,13 +251,13 @@ def _given_trees(bundle: Bundle) -> dict[str, str]:
 
 
 def digest(table: FeatureTable) -> str:
-    """SHA-256 of the rows learned from: keys, texts and numbers."""
-    seen = sha256("\n".join([*table.block.names, *table.seller_id]).encode())
-    seen.update(table.as_of.tobytes())
+    """SHA-256 of the training rows: keys, texts and numbers."""
+    hashed = sha256("\n".join([*table.block.names, *table.seller_id]).encode())
+    hashed.update(table.as_of.tobytes())
     for name, column in table.text.items():
-        seen.update("\n".join([name, *column]).encode())
-    seen.update(np.ascontiguousarray(table.block.values).tobytes())
-    return f"sha256:{seen.hexdigest()}"
+        hashed.update("\n".join([name, *column]).encode())
+    hashed.update(np.ascontiguousarray(table.block.values).tobytes())
+    return f"sha256:{hashed.hexdigest()}"
 
 
 def _parameters(options: Options) -> dict[str, str | int | float | bool]:
@@ -267,7 +266,7 @@ def _parameters(options: Options) -> dict[str, str | int | float | bool]:
     }
     return {
         **PRESENT.parameters(),
-        "paces": " or ".join(f"{rounds} rounds at {rate}" for rate, rounds in PACES),
+        "paces": " or ".join(f"{rounds} rounds at {rate}" for rate, rounds in LEARNING_RATES),
         "seed": SEED,
         "horizon_days": options.horizon,
         "capacity": options.capacity,

@@ -1,180 +1,180 @@
-"""A calibration refresh: the same trees, their line fitted anew on the newest labels that they never learned from."""
+"""A calibration refresh: the trees stay, and each calibration line is fitted again on newer labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from features.errors import ForesellError
+from core.days import iso
+from core.errors import ForesellError
 from features.table import FeatureTable
-from models import calibration
-from models.bundle import Bundle
-from models.calibration import Calibration
-from models.economy import Economy
-from models.risk_model import Bands, RiskModel, predict
-from training import gates
-from training.backtest import iso
-from training.bands import cut_points
-from training.gates import Gate
-from training.intervals import ci95, draw_sellers, replicate
-from training.kept import rows_of
-from training.line import fit_line, told
-from training.material import EPOCH, Material, Target, target
-from training.metrics import expected_calibration_error, log_loss
+from models.arithmetic import calibration
+from models.arithmetic.calibration import Calibration
+from models.arithmetic.economy import Economy
+from models.boosting.risk_model import RiskModel, predict
+from models.bundle.bundle import Bundle
+from training.backtest.out_of_time_predictions import prediction_rows
+from training.dataset.dataset import EPOCH, Dataset, LabelledTask, labelled_task
+from training.fit.boosting import first_unless_better
+from training.fit.calibration import calibration_rows, fit_line
+from training.measures.intervals import ci95, draw_sellers, replicate
+from training.measures.metrics import expected_calibration_error, log_loss
 from training.pipeline import digest, enough
+from training.promotion import gates
+from training.promotion.gates import Gate
+from training.report_schema import LineComparison
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-NEWEST_DAYS = 112  # of the newest matured labels, four of the usual horizons; our assumption
+NEWEST_DAYS = 112  # how far back new labels are used: four of the usual horizons; our assumption
 Line = Callable[[Array, Array, Ints, int], Calibration]
 CANDIDATES: dict[str, Line] = {
     "unchanged": lambda raw, label, as_of, horizon: Calibration(),
-    "as far as blocks of time agree": fit_line,
+    "shrunk by blocks of time": fit_line,
     "in full": lambda raw, label, as_of, horizon: calibration.fit(raw, label),
 }
 
 
 @dataclass(frozen=True)
-class Matured:
-    """The rows a line is fitted on: numbers of the active rows, what the champion serves for them, and their labels."""
+class NewLabels:
+    """The rows a line is fitted on: numbers of the active rows, the champion's log-odds for them, and their labels."""
 
     rows: Ints
     served: Array
     label: Array
     as_of: Ints
 
-    def take(self, part: NDArray[np.bool_]) -> "Matured":
+    def take(self, part: NDArray[np.bool_]) -> "NewLabels":
         """The rows of a mask."""
-        return Matured(self.rows[part], self.served[part], self.label[part], self.as_of[part])
+        return NewLabels(self.rows[part], self.served[part], self.label[part], self.as_of[part])
 
 
 @dataclass(frozen=True)
-class Refreshed:
-    """One model after the refresh: what was done, and both lines on later weeks."""
+class ModelRefresh:
+    """One model after the refresh: the action taken, and the old and the new line compared on later weeks."""
 
     model: RiskModel
     done: str
-    tried: dict[str, Any] | None = None
+    comparison: LineComparison | None = None
     out_of_time: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
 class Recalibration:
-    """A bundle with the same trees, its verdict, and what was done to each model."""
+    """A bundle with the same trees, its gates, and the action taken for each model."""
 
     bundle: Bundle
     gates: tuple[Gate, ...]
     done: dict[str, str]
-    tried: dict[str, dict[str, Any]]
+    comparisons: dict[str, LineComparison]
     out_of_time: pd.DataFrame
 
 
-def recalibrate(bundle: Bundle, material: Material, economy: Economy) -> Recalibration:
-    """The bundle with each line chosen and fitted anew. ForesellError without labels newer than its own."""
+def recalibrate(bundle: Bundle, dataset: Dataset, economy: Economy) -> Recalibration:
+    """The bundle with each line chosen and fitted again. ForesellError without labels newer than its own."""
     known_to = date.fromisoformat(bundle.calibrated_to)
-    goals = {(m.standard.name, m.key.horizon): target(material, m.standard, m.key.horizon) for m in bundle.models}
-    slices = {m.key: _matured(m, goals[m.standard.name, m.key.horizon], material, known_to) for m in bundle.models}
+    tasks = {(m.standard.name, m.key.horizon): labelled_task(dataset, m.standard, m.key.horizon) for m in bundle.models}
+    slices = {m.key: _new_labels(m, tasks[m.standard.name, m.key.horizon], dataset, known_to) for m in bundle.models}
     if not any(len(found.rows) for found in slices.values()):
         raise ForesellError(
             rule="A calibration refresh needs labels that became known after the model was calibrated.",
-            found=f"none: calibrated to {known_to}, the record ends {iso(material.moments.data_end)}",
-            next_step="bring the newest orders, or wait for a horizon to pass",
+            found=f"none: calibrated to {known_to}, the record ends {iso(dataset.calendar.data_end)}",
+            next_step="import the newest orders, or wait until one horizon has passed",
         )
-    made = [
-        _refreshed(m, goals[m.standard.name, m.key.horizon], slices[m.key], material.active, economy)
+    refreshed = [
+        _refresh(m, tasks[m.standard.name, m.key.horizon], slices[m.key], dataset.active, economy)
         for m in bundle.models
     ]
-    fresh = replace(
+    refreshed_bundle = replace(
         bundle,
-        models=tuple(r.model for r in made),
-        data_digest=digest(material.active),
-        calibrated_to=iso(material.moments.data_end),
+        models=tuple(r.model for r in refreshed),
+        data_digest=digest(dataset.active),
+        calibrated_to=iso(dataset.calendar.data_end),
         created_from={**bundle.created_from, "recalibrated_from": bundle.digest},
         digest="",
     )
-    tried = {str(r.model.key): r.tried for r in made if r.tried}
-    kept = [r.out_of_time for r in made if r.out_of_time is not None]
+    comparisons = {str(r.model.key): r.comparison for r in refreshed if r.comparison}
+    out_of_time = [r.out_of_time for r in refreshed if r.out_of_time is not None]
     return Recalibration(
-        bundle=fresh,
-        gates=(*_of_lines(made), _same_trees(bundle, fresh)),
-        done={str(r.model.key): r.done for r in made},
-        tried=tried,
-        out_of_time=pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(),
+        bundle=refreshed_bundle,
+        gates=(*_line_gates(refreshed), _same_trees(bundle, refreshed_bundle)),
+        done={str(r.model.key): r.done for r in refreshed},
+        comparisons=comparisons,
+        out_of_time=pd.concat(out_of_time, ignore_index=True) if out_of_time else pd.DataFrame(),
     )
 
 
-def _matured(model: RiskModel, goal: Target, material: Material, known_to: date) -> Matured:
-    as_of, end = goal.rows.as_of, material.moments.data_end
-    unlearned = as_of + goal.horizon > known_to.toordinal() - EPOCH
-    newest = as_of + goal.horizon > end - NEWEST_DAYS
-    rows = np.flatnonzero(goal.known_by(end) & unlearned & newest)
-    served = predict(model, material.active.block.take(rows)).served
-    return Matured(rows, served, goal.rows.label[rows], as_of[rows])
+def _new_labels(model: RiskModel, task: LabelledTask, dataset: Dataset, known_to: date) -> NewLabels:
+    as_of, end = task.rows.as_of, dataset.calendar.data_end
+    unlearned = as_of + task.horizon > known_to.toordinal() - EPOCH
+    newest = as_of + task.horizon > end - NEWEST_DAYS
+    rows = np.flatnonzero(task.known_by(end) & unlearned & newest)
+    served = predict(model, dataset.active.block.take(rows)).served
+    return NewLabels(rows, served, task.rows.label[rows], as_of[rows])
 
 
-def _refreshed(model: RiskModel, goal: Target, found: Matured, table: FeatureTable, economy: Economy) -> Refreshed:
-    """The line that did best on the later part after learning the labels known when that began, fitted on both."""
-    middle = _middle(found.as_of, goal.horizon)
-    early, late = (found.take(part) for part in (found.as_of + goal.horizon <= middle, found.as_of >= middle))
+def _refresh(
+    model: RiskModel, task: LabelledTask, new_labels: NewLabels, table: FeatureTable, economy: Economy
+) -> ModelRefresh:
+    """Choose a line on the later labels, each candidate fitted on the earlier ones; then fit it on all of them."""
+    middle = _middle(new_labels.as_of, task.horizon)
+    early, late = (
+        new_labels.take(part) for part in (new_labels.as_of + task.horizon <= middle, new_labels.as_of >= middle)
+    )
     if not (enough(early.label) and enough(late.label)):
-        return Refreshed(model, "unchanged: too few new breaches")
-    lines = {name: _line(name, early, goal) for name in CANDIDATES}
+        return ModelRefresh(model, "unchanged: too few new breaches")
+    lines = {name: _line(name, early, task) for name in CANDIDATES}
     name = _best(lines, late)
-    line = _line(name, found, goal)
-    moved = replace(model, calibration=_through(model.calibration, line), bands=_bands(goal, found, line, economy))
+    line = _line(name, new_labels, task)
+    refitted = replace(
+        model,
+        calibration=_combined(model.calibration, line),
+        bands=task.bands(new_labels.rows, line.apply(new_labels.served), economy),
+    )
     before, after = late.served, lines[name].apply(late.served)
-    kept = None
+    out_of_time = None
     if not model.key.part:
-        kept = rows_of(model.key.risk, goal.horizon, table.seller_id[late.rows], late.as_of, expit(after))
-    return Refreshed(moved, name, _tried(late, expit(before), expit(after), table), kept)
+        out_of_time = prediction_rows(
+            model.key.risk, task.horizon, table.seller_id[late.rows], late.as_of, expit(after)
+        )
+    return ModelRefresh(refitted, name, _comparison(late, expit(before), expit(after), table), out_of_time)
 
 
-def _line(name: str, known: Matured, goal: Target) -> Calibration:
-    """Of a candidate, on the sellers that a line is fitted for."""
-    mine = known if goal.rows.free is None else known.take(told(goal.rows.free[known.rows], known.label))
-    return CANDIDATES[name](mine.served, mine.label, mine.as_of, goal.horizon)
+def _line(name: str, known: NewLabels, task: LabelledTask) -> Calibration:
+    """A candidate line, fitted on the sellers that the line is meant for."""
+    at_risk = task.rows.at_risk
+    mine = known if at_risk is None else known.take(calibration_rows(at_risk[known.rows], known.label))
+    return CANDIDATES[name](mine.served, mine.label, mine.as_of, task.horizon)
 
 
 def _middle(as_of: Ints, horizon: int) -> int:
-    """The day from which a line is tried: half of what is left once the labels before it have had their horizon."""
+    """The day that parts earlier from later labels: halfway through the days after the first horizon."""
     first, last = (int(as_of.min()), int(as_of.max())) if len(as_of) else (0, 0)
     return first + horizon + max(last - first - horizon, 0) // 2
 
 
-def _best(lines: dict[str, Calibration], late: Matured) -> str:
-    """The first line, unless a later one's daily log loss is less by more than a standard error."""
-    days = np.unique(late.as_of)
+def _best(lines: dict[str, Calibration], late: NewLabels) -> str:
+    """The first line, unless a later one lowers the daily log loss by more than one standard error."""
+    names, days = list(lines), np.unique(late.as_of)
 
-    def losses(line: Calibration) -> Array:
-        p = expit(line.apply(late.served))
+    def losses(name: str) -> Array:
+        p = expit(lines[name].apply(late.served))
         return np.array([log_loss(late.label[late.as_of == d], p[late.as_of == d]) for d in days])
 
-    best, own = "unchanged", losses(lines["unchanged"])
-    for name, line in lines.items():
-        gain = own - (other := losses(line))
-        if len(days) > 1 and gain.mean() > gain.std(ddof=1) / np.sqrt(len(days)):
-            best, own = name, other
-    return best
+    return names[first_unless_better([losses(name) for name in names])]
 
 
-def _through(before: Calibration, line: Calibration) -> Calibration:
-    """One line in place of two: the model's own, and the one through what it served."""
+def _combined(before: Calibration, line: Calibration) -> Calibration:
+    """One line that equals the model's own line followed by the new one."""
     return Calibration(line.a * before.a, line.a * before.c + line.c)
 
 
-def _bands(goal: Target, found: Matured, line: Calibration, economy: Economy) -> Bands:
-    now = goal.projection
-    free = ~goal.standard.breach(now.now_x[found.rows], now.now_n[found.rows])
-    return Bands(*cut_points(expit(line.apply(found.served[free])), economy))
-
-
-def _tried(late: Matured, before: Array, after: Array, table: FeatureTable) -> dict[str, Any]:
-    """Both lines on the later half."""
+def _comparison(late: NewLabels, before: Array, after: Array, table: FeatureTable) -> LineComparison:
+    """Figures of both lines on the later labels."""
     draws = draw_sellers(table.seller_id[late.rows])
     own, rival = (replicate(late.label, [p], draws) for p in (after, before))
     return {
@@ -186,17 +186,19 @@ def _tried(late: Matured, before: Array, after: Array, table: FeatureTable) -> d
     }
 
 
-def _of_lines(made: list[Refreshed]) -> list[Gate]:
+def _line_gates(refreshed: list[ModelRefresh]) -> list[Gate]:
     out = []
-    for r in made:
-        if r.tried and not r.model.key.part:
+    for r in refreshed:
+        if r.comparison and not r.model.key.part:
             out.append(
-                gates.errs_no_more(f"{r.model.key}: errs no more than before", r.tried["ci95"]["brier_minus_before"])
+                gates.errs_no_more(
+                    f"{r.model.key}: errs no more than before", r.comparison["ci95"]["brier_minus_before"]
+                )
             )
-            out.append(gates.level(str(r.model.key), r.tried["ece"], r.tried["breach_share"]))
+            out.append(gates.level(str(r.model.key), r.comparison["ece"], r.comparison["breach_share"]))
     return out
 
 
 def _same_trees(before: Bundle, after: Bundle) -> Gate:
-    same = sum(one.text == other.text for one, other in zip(before.models, after.models, strict=True))
-    return Gate("the trees are the champion's", same == len(before.models), f"{same} of {len(before.models)}", "all")
+    equal = sum(one.text == other.text for one, other in zip(before.models, after.models, strict=True))
+    return Gate("the trees are the champion's", equal == len(before.models), f"{equal} of {len(before.models)}", "all")

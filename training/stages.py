@@ -1,4 +1,4 @@
-"""What a training has done so far, kept until it is done, so that one that was ended goes on where it stopped."""
+"""Finished parts of a training, stored until all is done: an interrupted training resumes where it stopped."""
 
 import json
 import shutil
@@ -9,80 +9,92 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import core
 import features
 import models
-from features.ledger import Ledger
-from models.bundle import Bundle, load, save
-from models.risk_model import RiskModel
+from features.ledger.build import Ledger
+from models.boosting.risk_model import RiskModel
+from models.bundle.bundle import Bundle, load, save
 
 LIBRARIES = ("duckdb", "lightgbm", "numpy", "scikit-learn", "scipy")
-OURS = (features, models)
+OURS = (core, features, models)
 Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Stages:
-    """Finished parts of one training, in a folder named by all that they depend on; None keeps nothing."""
+    """Finished parts of one training, in a folder named by a digest of all inputs; None stores nothing."""
 
     folder: Path | None = None
 
     def once(self, name: str, make: Callable[[], Plain]) -> Plain:
-        """A part of plain values: as it was kept, or made now and kept."""
+        """A part of plain values: read if it is stored, otherwise computed and stored."""
         if self.folder is None:
             return make()
         path = self.folder / f"{name}.json"
         if not path.exists():
             _swap(path, json.dumps(make(), allow_nan=False))
-        found: Plain = json.loads(path.read_text(encoding="utf-8"))
-        return found
+        part: Plain = json.loads(path.read_text(encoding="utf-8"))
+        return part
 
-    def model(self, made: Callable[[], RiskModel], unsaved: Callable[[RiskModel], Bundle], name: str) -> RiskModel:
-        """A model, kept as a bundle of its own, whose digests are checked when it is read."""
+    def model(
+        self, fit_model: Callable[[], RiskModel], as_bundle: Callable[[RiskModel], Bundle], name: str
+    ) -> RiskModel:
+        """A model: read if it is stored, otherwise fitted and stored as a bundle of its own, with digests."""
         if self.folder is None:
-            return made()
+            return fit_model()
         place = self.folder / name
         if not place.exists():
-            save(unsaved(made()), place)
+            save(as_bundle(fit_model()), place)
         return load(place).models[0]
 
     def done(self) -> None:
-        """Nothing is left to go on with."""
+        """Delete the stored parts."""
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-NOTHING_KEPT = Stages()
+NOTHING_STORED = Stages()
 
 
-def stages(parent: Path | None, ledger: Ledger, rows: str, settings: Mapping[str, object]) -> Stages:
-    """The stages of a training on these rows (their digest) with these settings, by this code."""
+def stages(
+    parent: Path | None, ledger: Ledger, rows: str, settings: Mapping[str, object], extension: Path | None = None
+) -> Stages:
+    """The stored parts of a training with these rows (given by digest), these settings and this code.
+
+    extension: the folder of the code that adds to the report, if any.
+    """
     if parent is None:
-        return NOTHING_KEPT
-    seen = sha256("\n".join([rows, _ledger(ledger), code(), repr(sorted(settings.items()))]).encode())
-    folder = parent / seen.hexdigest()[:32]
+        return NOTHING_STORED
+    hashed = sha256("\n".join([rows, _ledger(ledger), code(extension), repr(sorted(settings.items()))]).encode())
+    folder = parent / hashed.hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
     return Stages(folder)
 
 
-def code() -> str:
-    """SHA-256 of the code and the libraries that a training runs on."""
-    roots = [Path(__file__).parent, *(Path(package.__path__[0]) for package in OURS)]
+def code(extension: Path | None = None) -> str:
+    """SHA-256 of the code and of the versions of the libraries that a training uses."""
+    roots = [
+        Path(__file__).parent,
+        *(Path(package.__path__[0]) for package in OURS),
+        *([extension] if extension else []),
+    ]
     files = sorted(path for root in roots for path in root.rglob("*") if path.suffix in (".py", ".toml"))
-    seen = sha256("\n".join(version(name) for name in LIBRARIES).encode())
+    hashed = sha256("\n".join(version(name) for name in LIBRARIES).encode())
     for path in files:
-        seen.update(path.name.encode() + path.read_bytes())
-    return seen.hexdigest()
+        hashed.update(path.name.encode() + path.read_bytes())
+    return hashed.hexdigest()
 
 
 def _ledger(ledger: Ledger) -> str:
-    found = [
+    hashes = [
         ledger.con.execute(f"select count(*), bit_xor(hash(t)) from {table} as t").fetchall()[0]
         for table in ("ledger", "ledger_corrections")
     ]
-    return repr(found)
+    return repr(hashes)
 
 
 def _swap(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

@@ -13,10 +13,9 @@ import numpy as np
 
 from benchmarks.faulting.caller import Broken, Caller
 from benchmarks.faulting.serving import Running, sellers_of, service, workers
-from features.settings import Settings
-from serving.access.secret import server_secret
-from serving.records.database import open_database
-from serving.records.keys import create
+from core.settings import Settings
+from serving.database.api_keys import create, server_secret
+from serving.database.connection import open_database
 
 SLOW_SOCKETS = 500
 SLOW_SECONDS = 10.0

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
-from features.errors import ForesellError
-from models.bundle import load
-from models.bundle_files import MANIFEST, SEAL, as_bytes, digest_of, verify
-from serving.copies import current, install, local_copy
-from serving.holder import Holder
-from serving.pointer import swap
+from core.errors import ForesellError
+from models.bundle.bundle import load
+from models.bundle.files import MANIFEST, SEAL, as_bytes, digest_of, verify
+from serving.scoring.champion_loader import ChampionLoader
+from serving.store.bundles import current, install, local_copy
+from serving.store.pointer import swap
 
 RESEALED_SHARE = 0.02  # of the mutations: those that fit their own manifest are tried in a process, seconds each
 Change = Callable[[Path, random.Random], None]
 
 
 def mutated(home: Path, count: int, scratch: Path) -> dict[str, float]:
-    """So many damaged bundles are offered in three ways; figures of contract.md."""
+    """So many damaged bundles are offered in three ways; figures of docs/contract.md."""
     rng = random.Random(7)
     digest = str(current(home)["digest"])
     resealed = max(1, round(count * RESEALED_SHARE))
@@ -38,7 +38,7 @@ def mismatched(home: Path, count: int, scratch: Path) -> dict[str, float]:
     for number in range(count):
         damaged = _copy(home, digest, scratch)
         _mismatch(damaged, MISMATCHES[number % len(MISMATCHES)], rng)
-        with patch("models.trial.trial", load):
+        with patch("models.bundle.trial.trial", load):
             activated += _installed(damaged, None, home)
     return {"manifest_mismatches": count, "mismatches_activated": activated}
 
@@ -96,9 +96,9 @@ def _found_on_disk(home: Path, digest: str, scratch: Path, rng: random.Random) -
     shutil.copytree(local_copy(home, digest), place)
     rng.choice(CHANGES)(place, rng)
     swap(away / "serving" / "champion.json", {"version": "1", "digest": digest, "previous": {}})
-    holder = Holder(away)
-    holder.look()
-    return holder.held is not None
+    loader = ChampionLoader(away)
+    loader.look()
+    return loader.champion is not None
 
 
 def _installed(damaged: Path, digest: str | None, home: Path) -> bool:

@@ -16,12 +16,12 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from features.settings import Settings
-from serving.records.chain import record
-from serving.records.clock import now
-from serving.records.database import open_database, reading, writing
-from serving.records.tables.outcomes import OUTCOMES
-from serving.records.verify import verify
+from core.settings import Settings
+from serving.audit_log.chain import record
+from serving.audit_log.verify import verify
+from serving.database.clock import now
+from serving.database.connection import open_database, reading, writing
+from serving.database.tables.predictions import OUTCOMES
 
 
 def crashed(home: Path, times: int) -> dict[str, float]:

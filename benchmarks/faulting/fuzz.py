@@ -21,9 +21,9 @@ from schemathesis import GenerationMode
 
 from benchmarks.faulting.caller import Answer, Broken, Caller
 from benchmarks.faulting.serving import Running, sellers_of, service
-from features.settings import Settings
-from serving.openapi import document
-from serving.table import ROUTES
+from core.settings import Settings
+from serving.api.openapi import document
+from serving.api.routes import ROUTES
 
 BATCH = 200
 DRAWING = settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
@@ -59,7 +59,7 @@ class Seen:
 
 
 def fuzzed(at: Settings, count: int) -> dict[str, float]:
-    """So many inputs; figures of contract.md."""
+    """So many inputs; figures of docs/contract.md."""
     seen, sellers, strategies = Seen(), sellers_of(at.home), _strategies()
     with service(at) as running:
         for made in (_damaged(sellers, count // 2), _from_document(strategies, count - count // 2)):
@@ -67,7 +67,7 @@ def fuzzed(at: Settings, count: int) -> dict[str, float]:
     for sent, said in seen.errors[:5]:
         print(f"{said} to {sent.method} {sent.path[:200]} {dict(sent.headers)} {sent.body[:500]!r}", flush=True)
     accepted = sum(times for status, times in seen.statuses.items() if status == 200)
-    figures = {"fuzzed_inputs": sum(seen.statuses.values()), "server_errors": len(seen.errors)}
+    figures: dict[str, float] = {"fuzzed_inputs": sum(seen.statuses.values()), "server_errors": len(seen.errors)}
     return figures | {"fuzzed_accepted": accepted}
 
 
@@ -94,7 +94,8 @@ async def _answer(caller: Caller, sent: Input) -> Answer | None:
 def _strategies() -> list[st.SearchStrategy[Any]]:
     """What schemathesis makes of each operation: what the document allows, and what it forbids."""
     schema = schemathesis.openapi.from_dict(document(ROUTES))
-    operations = [found.ok() for found in schema.get_all_operations()]
+    every: list[Any] = list(schema.get_all_operations())
+    operations = [found.ok() for found in every]
     return [
         operation.as_strategy(generation_mode=mode)
         for operation in operations
@@ -166,7 +167,11 @@ def _good(sellers: list[str], rng: random.Random) -> list[Input]:
         order = {"order_id": "o1", "line_id": "1", "ordered_at": "2026-06-01T00:00:00Z", "price": 5}
         history = {"orders": [order], "returns": []}
         return [_post("/v1/score", {"history": history, "seller": {"seller_id": "new"}})]
-    outcome = {"outcome_id": f"f{rng.randrange(9)}", "seller_id": rng.choice(sellers), "risk": "returns"}
+    outcome: dict[str, Any] = {
+        "outcome_id": f"f{rng.randrange(9)}",
+        "seller_id": rng.choice(sellers),
+        "risk": "returns",
+    }
     outcome |= {"observed_on": "2026-03-29", "in_breach": True, "source": "fuzz"}
     bodies: list[tuple[str, dict[str, Any]]] = [
         ("/v1/score", {"seller_ids": [rng.choice(sellers), "nobody"], "horizon_days": 28, "explain": True}),

@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from features.settings import Settings
-from serving.records import commits
-from serving.records.database import open_database, reading
-from serving.records.tables.outcomes import OUTCOMES
-from tests.api_fixture import calling
+from core.settings import Settings
+from serving.audit_log import group_commit
+from serving.database.connection import open_database, reading
+from serving.database.tables.predictions import OUTCOMES
+from tests.support.api_fixture import calling
 
 KEYS = st.sampled_from(["k1", "k2", "k3"])
 BODIES = st.sampled_from(["o1", "o2", "o3", "o4"])
@@ -108,16 +108,12 @@ class Keys(RuleBasedStateMachine):
     @rule(worker=WORKERS, key=KEYS, body=BODIES)
     def send_while_the_database_fails(self, worker: int, key: str, body: str) -> None:
         """A commit that fails keeps nothing: neither the outcome nor the key."""
-        write = commits._write
 
         def failing(*_: Any) -> Any:
             raise sa.exc.OperationalError("", {}, Exception("disk I/O error"))
 
-        commits._write = failing
-        try:
+        with patch.object(group_commit, "_write", failing):
             answer = self._do(self._post(worker, key, body))
-        finally:
-            commits._write = write
         if self._valid(key):
             self._check(key, body, answer)
         else:
@@ -150,9 +146,9 @@ def _comes_later(answer: httpx.Response) -> tuple[int, bool]:
 
 
 def stepped(steps: int) -> dict[str, float]:
-    """At least so many steps; figures of contract.md. An AssertionError shows the shortest way to a wrong answer."""
+    """At least so many steps; figures of docs/contract.md. An AssertionError shows the shortest sequence that fails."""
     Keys.steps = 0
-    with patch("serving.logs.answered"):  # a line for each would be thousands
+    with patch("serving.api.logs.answered"):  # a line for each would be thousands
         while Keys.steps < steps:
             chosen = settings(RUNNING, max_examples=max(1, (steps - Keys.steps) // STEPS))
             run_state_machine_as_test(Keys, settings=chosen)

@@ -9,10 +9,10 @@ import psutil
 import sqlalchemy as sa
 
 from benchmarks.faulting.serving import Load, Running, ask_for_ever, end, sellers_of, service, workers
-from features.settings import Settings
-from serving.records.database import open_database, reading
-from serving.records.tables.predictions import PREDICTIONS
-from serving.records.verify import verify
+from core.settings import Settings
+from serving.audit_log.verify import verify
+from serving.database.connection import open_database, reading
+from serving.database.tables.predictions import PREDICTIONS
 
 CALLERS = 8
 ENOUGH = 2  # workers that answer, before one of them is ended
@@ -22,7 +22,7 @@ GENTLE_SECONDS = 0.05  # between a caller's requests while too few workers answe
 
 
 def killed(settings: Settings, times: int) -> dict[str, float]:
-    """kill -9 of a worker, so many times, each while others answer; figures of contract.md."""
+    """kill -9 of a worker, so many times, each while others answer; figures of docs/contract.md."""
     load = _under_load(settings, times, signal.SIGKILL, retry=False)
     broken = sum(load.failed.values())
     lost = _lost(settings, load)
@@ -33,7 +33,7 @@ def restarted(settings: Settings, times: int) -> dict[str, float]:
     """SIGTERM to a worker, so many times: what it holds is answered, and nothing fails."""
     load = _under_load(settings, times, signal.SIGTERM, retry=True)
     failed, lost = sum(load.failed.values()), _lost(settings, load)
-    figures = {"rolling_restarts": times, "restart_failed": failed, "restart_lost": lost}
+    figures: dict[str, float] = {"rolling_restarts": times, "restart_failed": failed, "restart_lost": lost}
     return figures | {"restart_acked": len(load.acked), "restart_sent_again": load.again}
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 import psutil
 
 from benchmarks.faulting.serving import Load, Running, ask_for_ever, sellers_of, service, wait_ready
-from features.settings import Settings
+from core.settings import Settings
 
 CALLERS = 4
 MODES = ("dead", "hung", "slow", "status 500", "nonsense")
@@ -29,7 +29,7 @@ class Asked:
 
 
 def without_registry(settings: Settings, seconds: float) -> dict[str, float]:
-    """The service started and asked for so many seconds in each mode; figures of contract.md."""
+    """The service started and asked for so many seconds in each mode; figures of docs/contract.md."""
     found = [_without(settings.model_copy(update={"stale_seconds": STALE_SECONDS}), mode, seconds) for mode in MODES]
     return {
         "registry_modes": len(found),
@@ -60,7 +60,7 @@ def _worked(running: Running) -> float:
     """Processor seconds of the service's processes."""
     mine = psutil.Process(running.process.pid)
     times = [p.cpu_times() for p in (mine, *mine.children(recursive=True))]
-    return sum(t.user + t.system for t in times)
+    return float(sum(t.user + t.system for t in times))
 
 
 async def _says_stale(running: Running) -> bool:

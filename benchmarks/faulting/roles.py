@@ -6,19 +6,18 @@ from collections.abc import Mapping
 
 from benchmarks.faulting.caller import Answer, Caller
 from benchmarks.faulting.serving import service
-from features.settings import Settings
-from serving.access import tokens
-from serving.access.secret import server_secret
-from serving.records.database import open_database
-from serving.records.keys import create, revoke
-from serving.routes import ROLES, Route
-from serving.table import ROUTES
+from core.settings import Settings
+from serving.api.routes import ROUTES
+from serving.api.routing import Route
+from serving.database import api_keys
+from serving.database.api_keys import ROLES, create, revoke, server_secret
+from serving.database.connection import open_database
 
 REFUSED = 401
 
 
 def matrix(settings: Settings) -> dict[str, float]:
-    """Cells asked, and those where the wrong caller came in or the right one did not; figures of contract.md."""
+    """Cells asked, and those where the wrong caller came in or the right one did not; figures of docs/contract.md."""
     holders = _keys(settings)
     with service(settings):
         answers = asyncio.run(_asked(settings.port, holders))
@@ -35,8 +34,8 @@ def _keys(settings: Settings) -> dict[str, str]:
     made = {role: create(engine, secret, role, [role], days=1) for role in ROLES}
     right = create(engine, secret, "right", ["admin"], days=1)
     revoked = create(engine, secret, "revoked", ["admin"], days=1)
-    revoke(engine, tokens.id_of(revoked))
-    none = {"absent": "", "wrong": right[:-1] + ("A" if right[-1] != "A" else "B"), "unknown": tokens.new()[1]}
+    revoke(engine, api_keys.key_id_of(revoked))
+    none = {"absent": "", "wrong": right[:-1] + ("A" if right[-1] != "A" else "B"), "unknown": api_keys.new_token()[1]}
     none |= {"expired": create(engine, secret, "expired", ["admin"], days=1e-9), "revoked": revoked}
     engine.dispose()
     return made | none

@@ -16,11 +16,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks.faulting.caller import Broken, Caller
-from features.settings import Settings
-from serving.access.secret import server_secret
-from serving.launch import command, environment
-from serving.records.database import open_database
-from serving.records.keys import create
+from core.settings import Settings
+from serving.database.api_keys import create, server_secret
+from serving.database.connection import open_database
+from serving.deployment.launch import command, environment
 
 START_SECONDS = 600.0  # of a machine that has much else to do
 RATE = 1_000_000.0  # what one key may ask: the rate is not what is tried here
@@ -150,7 +149,7 @@ async def _ask(load: Load, caller: Caller, body: bytes, headers: Mapping[str, st
 
 def sellers_of(home: Path) -> list[str]:
     """Ids that the store of a home knows."""
-    from serving.store import open_store
+    from serving.store.online_store import open_store
 
     store = open_store(home / "store")
     return [store.record(number)["seller_id"] for number in range(len(store.keys))]

@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 
 from benchmarks.faulting.serving import Load, Running, ask_for_ever, sellers_of, service, workers
-from features.settings import Settings
+from core.settings import Settings
 
 CALLERS = 4
 SAMPLE_SECONDS = 2.0
@@ -16,7 +16,7 @@ WARM_SHARE = 0.2  # of the time: caches fill, allocators settle
 
 
 def soaked(settings: Settings, seconds: float) -> dict[str, float]:
-    """Under load for so long; figures of contract.md."""
+    """Under load for so long; figures of docs/contract.md."""
     load = Load()
     with service(settings) as running:
         samples = asyncio.run(_run(running, load, sellers_of(settings.home), seconds))
@@ -42,7 +42,7 @@ async def _run(running: Running, load: Load, sellers: Sequence[str], seconds: fl
 
 def _megabytes(processes: Sequence[psutil.Process]) -> float:
     """Memory of their own: pages of the store's files that they share with the disk's cache are not growth."""
-    return sum(p.memory_info().rss - p.memory_info().shared for p in processes) / 1e6
+    return float(sum(p.memory_info().rss - p.memory_info().shared for p in processes) / 1e6)
 
 
 def _slope(samples: Sequence[Sample]) -> float:

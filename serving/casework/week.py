@@ -1,7 +1,7 @@
-"""The week's queue: every seller scored, the most worthwhile opened as cases, older cases seen again.
+"""The week's queue: every seller scored, the most worthwhile opened as cases, older cases brought up to date.
 
 A live case gets the new scores; one that nobody took and that the week no longer calls for lapses. After a decision
-the same seller and risk rest, so that help has time to show.
+the same seller and risk get no new case for 28 days, so that help has time to work.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,48 +14,59 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from core.days import iso
 from features.table import FeatureTable
-from models.economy import Economy
+from models.arithmetic.economy import Economy
 from models.score import Assessment, assess, headline_models
-from serving.answers import Rows
-from serving.casework import book, records
-from serving.casework.arms import FIRST_LOOK, arm_of, salt_of
-from serving.casework.cases import LAPSED, LIVE, OPEN, Case, Facts
-from serving.casework.clock import COOLING, later
-from serving.casework.looks import HORIZON, Known, Look, facts, look
-from serving.casework.loss import Worth, chosen, worth
-from serving.casework.people import FORESELL
-from serving.holder import Held
-from serving.records.clock import written
-from serving.records.database import alone, insert_new, writing
-from serving.records.tables.casework import CASE_DECISIONS, CASES, WEEKLY_SCORES
+from serving.audit_log.predictions import record_layout
+from serving.casework.cases import case_repository
+from serving.casework.cases.case import FORESELL, LAPSED, LIVE, OPEN, Case, CaseFacts
+from serving.casework.cases.experiment_arms import FIRST_LOOK, arm_of, salt_of
+from serving.casework.cases.rules import COOLING_SPAN, later
+from serving.casework.snapshots import logged_answers
+from serving.casework.snapshots.seller_snapshot import (
+    HORIZON,
+    ReviewWorth,
+    SellerProfile,
+    SellerSnapshot,
+    case_facts,
+    review_worth,
+    take_snapshots,
+    within_capacity,
+)
+from serving.database.clock import written
+from serving.database.connection import alone, insert_new, writing
+from serving.database.tables.casework import CASE_DECISIONS, CASES, WEEKLY_SCORES
+from serving.scoring.champion_loader import ServingModel
+from serving.store.online_store import Store
+from serving.store.rows import Rows
 
 AT_ONCE = 500  # sellers explained, or rows written, at a time
 WEEK = 7
-Key = tuple[str, str]  # seller_id and risk
+SellerRisk = tuple[str, str]  # seller_id and risk
 
 
 @dataclass(frozen=True)
-class Sellers:
-    """Every seller's row at one as-of day; `behind` gives the rows of some by number, with the orders behind them."""
+class WeekSellers:
+    """Every seller's row at one as-of day; `scoring_rows` gives some of them by number, with the orders behind them."""
 
     table: FeatureTable
-    behind: Callable[[NDArray[np.int64]], Rows]
-    known: Mapping[str, Known]
+    scoring_rows: Callable[[NDArray[np.int64]], Rows]
+    profiles: Mapping[str, SellerProfile]
     layout: str
 
     @property
     def as_of(self) -> str:
         """The day as an ISO date."""
-        return (date(1970, 1, 1) + timedelta(days=int(self.table.as_of[0]))).isoformat()
+        return iso(int(self.table.as_of[0]))
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One risk of every seller."""
+class RiskScores:
+    """The scores of one risk for every seller, and what each review is worth."""
 
     found: Assessment
-    worth: Worth
+    worth: ReviewWorth
 
     @property
     def risk(self) -> str:
@@ -64,8 +75,8 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What an opening did, in cases."""
+class OpeningCounts:
+    """How many cases an opening opened, refreshed and let lapse."""
 
     as_of: str
     opened: int
@@ -73,84 +84,94 @@ class Opened:
     lapsed: int
 
 
-def open_week(engine: sa.Engine, held: Held, sellers: Sellers, economy: Economy, at: datetime) -> Opened:
-    """Score every seller and bring the queue up to this as-of day; a second time on the same day changes nothing."""
-    scored = assessed(held, sellers.table, economy)
+def open_week(
+    engine: sa.Engine, serving_model: ServingModel, sellers: WeekSellers, economy: Economy, at: datetime
+) -> OpeningCounts:
+    """Score every seller and update the queue to this as-of day. A second run for the same day changes nothing."""
+    scored = score_risks(serving_model, sellers.table, economy)
     with writing(engine) as con:
-        alone(con, WEEKLY_SCORES)  # of two that open the same day at once, the second finds what the first has opened
-        if _seen(con, sellers.as_of):
-            return Opened(sellers.as_of, 0, 0, 0)
-        wanted = _wanted(scored, sellers.table, economy)
-        live = {(c.seller_id, c.risk): c for c in _live(con)}
+        alone(con, WEEKLY_SCORES)  # if two processes open the same day at once, the second finds the first one's cases
+        if _already_opened(con, sellers.as_of):
+            return OpeningCounts(sellers.as_of, 0, 0, 0)
+        wanted = _within_capacity(scored, sellers.table, economy)
+        live = {(c.seller_id, c.risk): c for c in _live_cases(con)}
         needed = {seller_id for seller_id, _ in [*wanted, *live]}
-        looks = _looks(held, sellers, economy, needed)
-        records.keep(con, [one.prediction for one in looks.values()])
-        opening = Opening(con, sellers, looks, _week_before(con, sellers.as_of), at)
-        refreshed, lapsed = _renew(opening, live, set(wanted))
-        opened = _open(opening, wanted, {*live, *_resting(con, at)})
+        snapshots = _snapshots(serving_model, sellers, economy, needed)
+        logged_answers.keep(con, [one.prediction for one in snapshots.values()])
+        opening = OpeningContext(con, sellers, snapshots, _week_before(con, sellers.as_of), at)
+        refreshed, lapsed = _refresh_or_lapse(opening, live, set(wanted))
+        opened = _open_new(opening, wanted, {*live, *_decided_lately(con, at)})
         _keep_scores(con, sellers, scored)
-    return Opened(sellers.as_of, opened, refreshed, lapsed)
+    return OpeningCounts(sellers.as_of, opened, refreshed, lapsed)
 
 
-def assessed(held: Held, table: FeatureTable, economy: Economy) -> list[Scored]:
+def score_risks(serving_model: ServingModel, table: FeatureTable, economy: Economy) -> list[RiskScores]:
     """Each headline risk of every row."""
-    found = [assess(model, table.block) for model in headline_models(held.bundle, HORIZON)]
-    return [Scored(one, worth(one, table.block, economy)) for one in found]
+    found = [assess(model, table.block) for model in headline_models(serving_model.bundle, HORIZON)]
+    return [RiskScores(one, review_worth(one, table.block, economy)) for one in found]
 
 
-def _wanted(scored: list[Scored], table: FeatureTable, economy: Economy) -> list[Key]:
-    """Sellers and risks that the week's capacity reaches, each risk by itself."""
+def _within_capacity(scored: list[RiskScores], table: FeatureTable, economy: Economy) -> list[SellerRisk]:
+    """Sellers and risks that fit into the week's capacity, chosen for each risk by itself."""
     active = table.block["active"] > 0
-    rows = {s.risk: chosen(s.worth.loss_avoided, active & ~s.found.in_breach, economy.capacity) for s in scored}
+    rows = {
+        s.risk: within_capacity(s.worth.loss_avoided, active & ~s.found.in_breach, economy.capacity) for s in scored
+    }
     return [(str(table.seller_id[n]), risk) for risk, numbers in rows.items() for n in numbers.tolist()]
 
 
-def _looks(held: Held, sellers: Sellers, economy: Economy, needed: set[str]) -> dict[str, Look]:
+def _snapshots(
+    serving_model: ServingModel, sellers: WeekSellers, economy: Economy, needed: set[str]
+) -> dict[str, SellerSnapshot]:
     rows = np.flatnonzero(np.isin(sellers.table.seller_id.astype(str), sorted(needed)))
-    found: list[Look] = []
+    found: list[SellerSnapshot] = []
     for piece in _pieces(rows.tolist()):
-        behind = sellers.behind(np.array(piece, dtype=np.int64))
-        found += look(held, behind, economy, sellers.as_of, sellers.layout)
+        scoring_rows = sellers.scoring_rows(np.array(piece, dtype=np.int64))
+        found += take_snapshots(serving_model, scoring_rows, economy, sellers.as_of, sellers.layout)
     return {one.prediction.seller_id: one for one in found}
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What one opening goes by."""
+class OpeningContext:
+    """What one opening of the week needs."""
 
     con: sa.Connection
-    sellers: Sellers
-    looks: Mapping[str, Look]
-    before: Mapping[Key, float]
+    sellers: WeekSellers
+    snapshots: Mapping[str, SellerSnapshot]
+    before: Mapping[SellerRisk, float]
     at: datetime
 
-    def facts(self, key: Key) -> Facts:
+    def facts(self, key: SellerRisk) -> CaseFacts:
         """Today's facts of a seller's risk."""
-        known = self.sellers.known.get(key[0], Known())
-        return facts(self.looks[key[0]], key[1], known, self.before.get(key))
+        profile = self.sellers.profiles.get(key[0], SellerProfile())
+        return case_facts(self.snapshots[key[0]], key[1], profile, self.before.get(key))
 
 
-def _renew(opening: Opening, live: Mapping[Key, Case], wanted: Collection[Key]) -> tuple[int, int]:
-    """New facts for live cases; those that nobody has and that are no longer wanted lapse."""
+def _refresh_or_lapse(
+    opening: OpeningContext, live: Mapping[SellerRisk, Case], wanted: Collection[SellerRisk]
+) -> tuple[int, int]:
+    """Refresh live cases; those that nobody has and that this week did not choose lapse."""
     con, at, refreshed, lapsed = opening.con, opening.at, 0, 0
     for key, case in live.items():
         if key not in wanted and case.state_at(at) == OPEN:
-            book.change(con, case, "lapse", FORESELL, at, {"state": LAPSED}, {"as_of": opening.sellers.as_of})
+            case_repository.write_version(
+                con, case, "lapse", FORESELL, at, {"state": LAPSED}, {"as_of": opening.sellers.as_of}
+            )
             lapsed += 1
-        elif key[0] in opening.looks:
-            book.refresh(con, case, opening.facts(key), at)
+        elif key[0] in opening.snapshots:
+            case_repository.refresh(con, case, opening.facts(key), at)
             refreshed += 1
     return refreshed, lapsed
 
 
-def _open(opening: Opening, wanted: Sequence[Key], left_out: Collection[Key]) -> int:
-    """New cases for what is wanted and neither live nor resting."""
+def _open_new(opening: OpeningContext, wanted: Sequence[SellerRisk], left_out: Collection[SellerRisk]) -> int:
+    """Open cases for the chosen sellers and risks that have no live case and no recent decision."""
     con, at, opened = opening.con, written(opening.at), 0
     salt = salt_of(con, FIRST_LOOK)
     for key in wanted:
         if key not in left_out:
             arm = arm_of(salt, *key, opening.sellers.as_of)
-            book.add(con, Case(uuid4().hex, *key, OPEN, 1, at, arm, opening.facts(key)), FORESELL)
+            case_repository.add(con, Case(uuid4().hex, *key, OPEN, 1, at, arm, opening.facts(key)), FORESELL)
             opened += 1
     return opened
 
@@ -159,23 +180,23 @@ def _pieces(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     return (numbers[start : start + AT_ONCE] for start in range(0, len(numbers), AT_ONCE))
 
 
-def _live(con: sa.Connection) -> list[Case]:
+def _live_cases(con: sa.Connection) -> list[Case]:
     rows = con.execute(sa.select(CASES).where(CASES.c.state.in_(LIVE))).mappings()
-    return [book.from_row(row) for row in rows]
+    return [case_repository.from_row(row) for row in rows]
 
 
-def _seen(con: sa.Connection, as_of: str) -> bool:
+def _already_opened(con: sa.Connection, as_of: str) -> bool:
     return con.scalar(sa.select(WEEKLY_SCORES.c.as_of).where(WEEKLY_SCORES.c.as_of >= as_of).limit(1)) is not None
 
 
-def _resting(con: sa.Connection, at: datetime) -> set[Key]:
-    """Sellers and risks that were decided lately."""
+def _decided_lately(con: sa.Connection, at: datetime) -> set[SellerRisk]:
+    """Sellers and risks that were decided in the last 28 days."""
     d = CASE_DECISIONS.c
-    lately = (d.decided_at > later(at, -COOLING)) & (d.undone_at == "")
+    lately = (d.decided_at > later(at, -COOLING_SPAN)) & (d.undone_at == "")
     return {(row.seller_id, row.risk) for row in con.execute(sa.select(d.seller_id, d.risk).where(lately))}
 
 
-def _week_before(con: sa.Connection, as_of: str) -> dict[Key, float]:
+def _week_before(con: sa.Connection, as_of: str) -> dict[SellerRisk, float]:
     """Probabilities of the newest scores that are at least a week older, and at most two."""
     day, w = date.fromisoformat(as_of), WEEKLY_SCORES.c
     first, last = ((day - timedelta(days=n)).isoformat() for n in (2 * WEEK, WEEK))
@@ -184,15 +205,15 @@ def _week_before(con: sa.Connection, as_of: str) -> dict[Key, float]:
     return {(row.seller_id, row.risk): row.probability for row in rows}
 
 
-def _keep_scores(con: sa.Connection, sellers: Sellers, scored: list[Scored]) -> None:
-    """Every active seller's scores of the day, for its history and for what came of the cases."""
+def _keep_scores(con: sa.Connection, sellers: WeekSellers, scored: list[RiskScores]) -> None:
+    """Every active seller's scores of the day, for its history."""
     active = np.flatnonzero(sellers.table.block["active"] > 0)
     for one in scored:
         for piece in _pieces(active.tolist()):
             insert_new(con, WEEKLY_SCORES, [_score_row(sellers, one, n) for n in piece])
 
 
-def _score_row(sellers: Sellers, one: Scored, n: int) -> dict[str, Any]:
+def _score_row(sellers: WeekSellers, one: RiskScores, n: int) -> dict[str, Any]:
     found = one.found
     rate = float(found.current_rate[n])
     return {
@@ -204,3 +225,28 @@ def _score_row(sellers: Sellers, one: Scored, n: int) -> dict[str, Any]:
         "current_rate": None if np.isnan(rate) else rate,
         "in_breach": bool(found.in_breach[n]),
     }
+
+
+@dataclass(frozen=True)
+class OpeningInputs:
+    """What cases are opened from: an online store, the rows it was written from, and the rows of the sellers table."""
+
+    store: Store
+    table: FeatureTable
+    sellers: Mapping[str, Any]
+
+
+def open_cases(
+    engine: sa.Engine, serving_model: ServingModel, inputs: OpeningInputs, capacity: int, at: datetime
+) -> OpeningCounts:
+    """Update the cases to the store's day: for each risk, as many as the team can review in a week."""
+    store, table = inputs.store, inputs.table
+    profiles = {
+        name: SellerProfile(row.get("name") or "", row.get("natural_person")) for name, row in inputs.sellers.items()
+    }
+    rows = store.find(table.seller_id.tolist())
+    sellers = WeekSellers(
+        table, lambda numbers: store.rows(rows[numbers]), profiles, record_layout(engine, store.names)
+    )
+    share = capacity / max(int(table.block["active"].sum()), 1)
+    return open_week(engine, serving_model, sellers, Economy(capacity=min(share, 1.0)), at)

@@ -1,4 +1,4 @@
-"""What the pages show beside a score: each seller's days, orders and rows, sorted so that one is found at once.
+"""What the pages show beside a score: each seller's days, orders, interventions and corrections, sorted by seller.
 
 Written once a day from the ledger, beside the online store; read one seller at a time.
 """
@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.errors import ForesellError
-from features.ledger import Ledger
-from features.peers import LEVELS, SEPARATOR
-from features.standards import Standard
+from core.errors import ForesellError
+from features.columns.peers import LEVELS, SEPARATOR
+from features.ledger.build import Ledger
+from features.standards.standard import Standard
 from features.table import FeatureTable
-from serving.pointer import read, swap
-from serving.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
+from serving.store.pointer import read, swap
+from serving.store.sorted_rows import BLOCK_ROWS, SortedRows, open_rows, write_rows
 
 FORMAT = 2
 POINTER = "current.json"
@@ -33,7 +33,7 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
-class Days:
+class SellerHistory:
     """A seller's ledger: `day` is what an entry counts for, `known` the day from which it counts; shape (entries,)."""
 
     day: NDArray[np.int64]
@@ -54,11 +54,11 @@ class Histories:
     peers: Mapping[str, Mapping[str, Sequence[float]]]  # by standard and group: quartiles of the sellers' rates
     files: Mapping[str, SortedRows]
 
-    def days(self, seller_id: str) -> Days:
+    def days(self, seller_id: str) -> SellerHistory:
         """The seller's ledger of the last KEPT_DAYS days."""
         found = self.files["days"].of(seller_id)
         columns = {name: found[name].to_numpy().astype(np.int64) for name in found.column_names}
-        return Days(columns.pop("day"), columns.pop("known"), columns)
+        return SellerHistory(columns.pop("day"), columns.pop("known"), columns)
 
     def orders(self, seller_id: str, order_ids: Collection[str]) -> list[dict[str, Any]]:
         """What is known of these orders of the seller."""
@@ -101,7 +101,11 @@ def open_histories(folder: Path) -> Histories | None:
     place = folder / str(named["name"])
     facts = read(place / "facts.json") or {}
     if facts.get("format") != FORMAT:
-        raise ForesellError("Histories must be of this version.", f"{place}", "foresell review --data writes them anew")
+        raise ForesellError(
+            "Histories must have the format of this version.",
+            f"{place}",
+            "write them again: foresell review --data DATA",
+        )
     files = {name: open_rows(place / f"{name}.arrow", firsts) for name, firsts in facts["firsts"].items()}
     return Histories(int(facts["as_of"]), facts["peers"], files)
 

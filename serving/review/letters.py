@@ -7,14 +7,14 @@ from typing import ClassVar
 from markupsafe import Markup
 from starlette.responses import PlainTextResponse, Response
 
-from serving.casework import decision, letters, regimes
-from serving.casework.decision import Decision
-from serving.casework.refusals import MissingError
-from serving.records.database import reading
-from serving.review import texts
-from serving.review.call import SELLER, Call, Refusal
-from serving.review.own.page import received
-from serving.review.page import Page, render, shown
+from serving.casework.cases.case import SELLER
+from serving.casework.cases.rules import MissingError
+from serving.casework.decisions import decision, letters, regimes
+from serving.casework.decisions.decision import Decision, received
+from serving.database.connection import reading
+from serving.review.pages import texts
+from serving.review.pages.page import Page, render, shown
+from serving.review.web.page_request import PageRequest, Refusal
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class LetterPage(Page):
     sent: bool = shown("whether it has gone out: it does when the time to undo is over")
 
 
-def show(call: Call) -> Response:
+def show(request: PageRequest) -> Response:
     """The letter of a decision, for staff and for the seller whom it is to."""
-    made, at = _decision(call), datetime.now(UTC)
-    letter, own = made.letter, call.user.role == SELLER
+    made, at = _decision(request), datetime.now(UTC)
+    letter, own = made.letter, request.user.role == SELLER
     if letter is None:
         raise Refusal(404)
     base = "/standing/letter" if own else "/letter"
@@ -58,26 +58,26 @@ def show(call: Call) -> Response:
         state="undone" if made.undone_at else "taken_back" if made.overturned_at else "stands",
         sent=made in received([made], at),
     )
-    return render(call, page)
+    return render(request, page)
 
 
-def text(call: Call) -> Response:
-    """The same as plain text."""
-    letter = _decision(call).letter
+def text(request: PageRequest) -> Response:
+    """The same letter as plain text."""
+    letter = _decision(request).letter
     if letter is None:
         raise Refusal(404)
     return PlainTextResponse(texts.shown_lines(letters.as_text(letter)))
 
 
-def _decision(call: Call) -> Decision:
+def _decision(request: PageRequest) -> Decision:
     """The decision in the path; a seller sees its own, once the letter has gone out, and learns of no other."""
-    with reading(call.services.engine) as con:
+    with reading(request.services.engine) as con:
         try:
-            made = decision.find(con, call.params["case_decision_id"])
+            made = decision.find(con, request.params["case_decision_id"])
         except MissingError as error:
             raise Refusal(404) from error
-    if call.user.role == SELLER:
-        mine = made.seller_id == call.user.seller_id
+    if request.user.role == SELLER:
+        mine = made.seller_id == request.user.seller_id
         if not (mine and received([made], datetime.now(UTC))):
             raise Refusal(404)
     return made

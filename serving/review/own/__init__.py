@@ -1,1 +1,4 @@
-"""The seller's own page: where it stands, what it can do, what it was told, and how to object."""
+"""A seller's own pages: `page`, and `objection_form` to object to an order.
+
+For others: objection_form, page.
+"""

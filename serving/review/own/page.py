@@ -1,4 +1,4 @@
-"""Where a seller stands on each standard, what is to be expected, what it can do, what it was told."""
+"""A seller's own page: where it stands on each standard, what to expect, what to do, and its letters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,23 +7,24 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from serving.casework import book, decision, objections
-from serving.casework.cases import LIVE
-from serving.casework.decision import Decision
-from serving.casework.letters import title as letter_title
-from serving.casework.objection import Objection
-from serving.casework.records import Record
-from serving.casework.standings import Standing, standings
-from serving.records.clock import written
-from serving.records.database import reading
-from serving.review import days, forms, texts
-from serving.review.call import Call
-from serving.review.page import Page, render, shown
-from serving.review.seller.change import OWN, changes
+from core.days import days_after
+from serving.casework.cases import case_repository
+from serving.casework.cases.case import LIVE
+from serving.casework.decisions import decision
+from serving.casework.decisions.decision import Decision, received
+from serving.casework.decisions.letters import title as letter_title
+from serving.casework.objections import objections
+from serving.casework.objections.objections import Objection
+from serving.casework.snapshots.logged_answers import LoggedAnswer
+from serving.casework.snapshots.standings import SellerStanding, standings
+from serving.database.connection import reading
+from serving.review.pages import texts
+from serving.review.pages.page import Page, render, shown
+from serving.review.seller.answer import TO_SELLER, answer_of, changes, seller_head
 from serving.review.seller.figures import standard_views
-from serving.review.seller.head import seller_head
-from serving.review.seller.record import record_of
 from serving.review.seller.views import StandardView
+from serving.review.web.page_request import PageRequest
+from serving.scoring import formats
 
 CLEAR = "clear"
 ADVICE = 3  # families of reasons that are advised on
@@ -83,53 +84,52 @@ class OwnPage(Page):
     raised: bool = shown("whether an objection was raised just now")
 
 
-def show(call: Call) -> Response:
+def show(request: PageRequest) -> Response:
     """The page of the seller that the login speaks for."""
-    return render(call, own_page(call, datetime.now(UTC)))
+    return render(request, own_page(request, datetime.now(UTC)))
 
 
-def own_page(call: Call, at: datetime) -> OwnPage:
+def own_page(request: PageRequest, at: datetime) -> OwnPage:
     """Everything a seller is shown of itself."""
-    services, seller_id = call.services, call.user.seller_id
+    services, seller_id = request.services, request.user.seller_id
     with reading(services.engine) as con:
-        cases = [case for case in book.of_seller(con, seller_id) if case.state in LIVE]
+        cases = [case for case in case_repository.of_seller(con, seller_id) if case.state in LIVE]
         raised = objections.of_seller(con, seller_id)
-    record = record_of(services.engine, services.following.loaded, seller_id, cases)
+    answer = answer_of(services.engine, services.watcher.loaded, seller_id, cases)
     standards = services.standards()
-    now = standings(standards, record.block, record.as_of, record.horizon_days)
-    reasons, would = _reasons(record), changes(services, record, record.said["risks"], OWN)
+    now = standings(standards, answer.block, answer.as_of, answer.horizon_days)
+    reasons, what_would_help = _reasons(answer), changes(services, answer, answer.result["risks"], TO_SELLER)
     return OwnPage(
         title=texts.plain("own.title"),
-        name=seller_head(services, record).name or seller_id,
-        as_of=record.as_of,
-        until=days.after(record.as_of, record.horizon_days),
-        low_evidence=record.said["evidence"]["low_evidence"],
-        risks=tuple(_risk(name, record, now, would.get(name, "")) for name in record.said["risks"]),
-        standards=standard_views(record, standards),
+        name=seller_head(services, answer).name or seller_id,
+        as_of=answer.as_of,
+        until=days_after(answer.as_of, answer.horizon_days),
+        low_evidence=answer.result["evidence"]["low_evidence"],
+        risks=tuple(_risk(name, answer, now, what_would_help.get(name, "")) for name in answer.result["risks"]),
+        standards=standard_views(answer, standards),
         advice=tuple(texts.plain(f"advice.{code}") for code, _ in reasons),
         happened=tuple(text for _, text in reasons),
         letters=tuple(_letter(one, at) for one in received(decision.of_seller(services.engine, seller_id), at)),
         objections=tuple(_objection(one) for one in raised),
-        raised=call.query.get("did") == "object",
+        raised=request.query.get("did") == "object",
     )
 
 
-def received(made: Sequence[Decision], at: datetime) -> list[Decision]:
-    """Decisions whose letters have gone out: the time to undo is over, and nobody undid them."""
-    return [one for one in made if one.letter and not one.undone_at and one.effective_at <= written(at)]
-
-
-def _risk(name: str, record: Record, now: Sequence[Standing], change: str) -> OwnRisk:
-    said = record.said["risks"][name]
-    held = said["standard"]
-    mine = next((s for s in now if (s.standard.name, s.standard.version) == (held["name"], held["version"])), None)
-    low, high = said["interval_90"]
+def _risk(name: str, answer: LoggedAnswer, now: Sequence[SellerStanding], change: str) -> OwnRisk:
+    risk_result = answer.result["risks"][name]
+    standard = risk_result["standard"]
+    mine = next(
+        (s for s in now if (s.standard.name, s.standard.version) == (standard["name"], standard["version"])), None
+    )
+    low, high = risk_result["interval_90"]
     room = _room(mine) if mine else ""
-    return OwnRisk(name, said["probability"], low, high, said["band"], said["in_breach"], room, change)
+    return OwnRisk(
+        name, risk_result["probability"], low, high, risk_result["band"], risk_result["in_breach"], room, change
+    )
 
 
-def _room(now: Standing) -> str:
-    day = forms.day(now.expected_on)
+def _room(now: SellerStanding) -> str:
+    day = formats.day(now.expected_on)
     if now.room < 0:
         return texts.plain("own.no_room", day=day)
     if now.room >= now.coming:
@@ -137,16 +137,16 @@ def _room(now: Standing) -> str:
     return texts.plain("own.room", coming=now.coming, room=now.room, day=day)
 
 
-def _reasons(record: Record) -> list[tuple[str, str]]:
-    """Families and sentences of the reasons that raise a risk most, with orders to look at; each family once.
+def _reasons(answer: LoggedAnswer) -> list[tuple[str, str]]:
+    """Families and sentences of the reasons that raise a risk most and have orders as evidence; each family once.
 
-    A risk in the band clear asks for nothing.
+    A risk in the band clear gives no advice.
     """
     found = [
         (reason["contribution"], reason["code"], reason["text"])
-        for said in record.said["risks"].values()
-        if said["band"] != CLEAR or said["in_breach"]
-        for reason in said["explanation"]["reasons"]
+        for risk_result in answer.result["risks"].values()
+        if risk_result["band"] != CLEAR or risk_result["in_breach"]
+        for reason in risk_result["explanation"]["reasons"]
         if reason["direction"] == "raises"
         and reason["evidence"]["count"]
         and f"advice.{reason['code']}" in texts.messages()
@@ -176,8 +176,8 @@ def changes_of(one: Objection) -> tuple[str, ...]:
             volume=s["volume"][0],
             bad_after=s["bad"][1],
             volume_after=s["volume"][1],
-            before=forms.rate(s["rate"]["before"]),
-            after=forms.rate(s["rate"]["after"]),
+            before=formats.rate(s["rate"]["before"]),
+            after=formats.rate(s["rate"]["after"]),
         )
         for s in one.change.get("standards", ())
         if s["bad"][0] != s["bad"][1] or s["volume"][0] != s["volume"][1]

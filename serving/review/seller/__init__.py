@@ -1,1 +1,4 @@
-"""The seller's page for reviewers: the verdict, why, what speaks for the seller, and what to do."""
+"""The seller's page for staff: `page`; others may use `answer`, `views`, `figures`, `orders` and `panel`.
+
+For others: answer, figures, orders, page, panel, views.
+"""

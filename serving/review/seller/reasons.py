@@ -1,14 +1,17 @@
-"""Reasons that raise the risk, and what speaks for the seller."""
+"""Reasons that raise the risk, what speaks for the seller, and what a case withholds until a first look."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from features.families import FAMILIES
+import sqlalchemy as sa
+
+from features.catalogue.failure_kinds import FAMILIES
+from serving.casework.cases import case_repository
 from serving.review.histories import Histories
+from serving.review.seller.answer import orders_href
 from serving.review.seller.orders import Orders, known_orders, order_views
-from serving.review.seller.views import ReasonView
+from serving.review.seller.views import ReasonView, ScoreView, StandardView
+from serving.scoring.results import ReasonResult, RiskResult
 
 LEAST = 0.05  # log-odds under which a reason moves a probability of one half by about one per cent
 SHOWN_ORDERS = 6
@@ -16,7 +19,7 @@ MOST_REASONS = 8
 
 
 @dataclass(frozen=True)
-class Reasons:
+class RankedReasons:
     """The reasons of one risk, the strongest first; smaller ones are counted and summed."""
 
     raising: tuple[ReasonView, ...]
@@ -25,12 +28,12 @@ class Reasons:
     smaller_sum: float
 
 
-NO_REASONS = Reasons((), (), 0, 0.0)
+NO_REASONS = RankedReasons((), (), 0, 0.0)
 
 
-def reasons_of(seller_id: str, risk: str, said: Mapping[str, Any], histories: Histories | None) -> Reasons:
+def reasons_of(seller_id: str, risk: str, risk_result: RiskResult, histories: Histories | None) -> RankedReasons:
     """The reasons of an answer's risk with their orders."""
-    ranked = said["explanation"]["reasons"]
+    ranked = risk_result["explanation"]["reasons"]
     kept = [r for r in ranked if abs(r["contribution"]) >= LEAST][: 2 * MOST_REASONS]
     largest = max((abs(r["contribution"]) for r in kept), default=1.0)
     shown = [order for reason in kept for order in _newest(reason)]
@@ -39,15 +42,15 @@ def reasons_of(seller_id: str, risk: str, said: Mapping[str, Any], histories: Hi
     rest = [r["contribution"] for r in ranked if r not in kept]
     raising = tuple(v for v in views if v.contribution > 0)
     lowering = tuple(v for v in views if v.contribution < 0)
-    return Reasons(raising, lowering, len(rest), float(sum(rest)))
+    return RankedReasons(raising, lowering, len(rest), float(sum(rest)))
 
 
-def _newest(reason: Mapping[str, Any]) -> Sequence[str]:
+def _newest(reason: ReasonResult) -> Sequence[str]:
     order_ids: Sequence[str] = reason["evidence"]["order_ids"]
     return order_ids[:SHOWN_ORDERS]
 
 
-def _view(seller_id: str, risk: str, reason: Mapping[str, Any], largest: float, known: Orders) -> ReasonView:
+def _view(seller_id: str, risk: str, reason: ReasonResult, largest: float, known: Orders) -> ReasonView:
     return ReasonView(
         code=reason["code"],
         family=FAMILIES.get(reason["code"], ""),
@@ -60,19 +63,46 @@ def _view(seller_id: str, risk: str, reason: Mapping[str, Any], largest: float, 
     )
 
 
-def _href(seller_id: str, risk: str, reason: Mapping[str, Any]) -> str:
+def _href(seller_id: str, risk: str, reason: ReasonResult) -> str:
     """Where the reason's orders are listed; one about items leads to those that came back, with their orders."""
     if reason["evidence"]["order_ids"]:
         return orders_href(seller_id, risk, reason["code"])
     return "#items" if reason["code"] == "items" else ""
 
 
-def orders_href(seller_id: str, risk: str, of: str, item: str = "") -> str:
-    """Where the orders behind a reason, or behind an item, are listed."""
-    named = {"risk": risk, "of": of} | ({"item": item} if item else {})
-    return f"{seller_path(seller_id)}/orders?{urlencode(named)}"
+@dataclass(frozen=True)
+class WithheldParts:
+    """What a page about one risk of a seller must not show yet."""
+
+    what: str  # what the case of the risk explained withholds: score, reasons or nothing
+    scored: frozenset[str]  # risks whose score is withheld
+
+    @property
+    def score(self) -> bool:
+        """Whether the score of the risk explained is withheld."""
+        return self.what == "score"
+
+    @property
+    def reasons(self) -> bool:
+        """Whether its reasons are."""
+        return self.what == "reasons"
+
+    def standards(self, views: Sequence[StandardView]) -> tuple[StandardView, ...]:
+        """The standards, without expectations for risks whose score is withheld."""
+        return tuple(_today(view) if view.risk in self.scored else view for view in views)
+
+    def scores(self, views: Sequence[ScoreView]) -> tuple[ScoreView, ...]:
+        """The scores of the last weeks that may be shown; older scores of a withheld risk would give today's away."""
+        return tuple(view for view in views if view.risk not in self.scored)
 
 
-def seller_path(seller_id: str) -> str:
-    """A seller's page; an id may hold anything."""
-    return f"/seller/{quote(seller_id, safe='')}"
+def withheld(con: sa.Connection, seller_id: str, risk: str, risks: Collection[str]) -> WithheldParts:
+    """What the page about a risk withholds; where that risk's score is withheld, the other's is too."""
+    hidden = {of: what for (_, of), what in case_repository.withheld(con, [seller_id]).items()}
+    scored = {of for of, what in hidden.items() if what == "score"}
+    return WithheldParts(hidden.get(risk, ""), frozenset(risks if risk in scored else scored))
+
+
+def _today(view: StandardView) -> StandardView:
+    scale = max(view.rate or 0.0, view.limit) * 1.1 or 1.0
+    return replace(view, expected=None, low=None, high=None, probability=None, scale=scale)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from serving.review.charts import Chart, Stack
-from serving.review.page import shown
+from serving.review.pages.charts import RateChart, StackedBars
+from serving.review.pages.page import shown
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ArithmeticView:
     expected_rate: float | None = shown("the rate to expect then")
     expected_low: float | None = shown("lower end of its 90% interval")
     expected_high: float | None = shown("upper end of its 90% interval")
-    stack: Stack = shown("the same as two bars")
+    stack: StackedBars = shown("the same as two bars")
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class ScoreView:
 
 
 @dataclass(frozen=True)
-class HappenedView:
+class HistoryEntry:
     """Something done to or by the seller: a decision, an intervention, a correction, a note."""
 
     at: str = shown("ISO day or time")
@@ -171,7 +171,7 @@ class ModelView:
 
     version: str = shown("version of the champion that scored")
     digest: str = shown("its digest")
-    decision_id: str = shown("the record's id in the prediction log, the same as in the API's answer")
+    decision_id: str = shown("id of the logged answer, the same as in the API's answer")
     as_of: str = shown("ISO day that the scores speak from")
     until: str = shown("ISO day that they speak of")
     limits: tuple[str, ...] = shown("what the model does not know, in sentences")
@@ -181,5 +181,5 @@ class ModelView:
 class RateView:
     """One standard's rate over time."""
 
-    chart: Chart = shown("the chart: rate by week, peer band, limit, and the rate to expect")
+    chart: RateChart = shown("the chart: rate by week, peer band, limit, and the rate to expect")
     main: bool = shown("whether it is the headline standard of the risk explained")

@@ -1,0 +1,1 @@
+"""Measurements against the true rates and known causes of a simulated marketplace."""

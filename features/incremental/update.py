@@ -1,0 +1,186 @@
+"""The incremental ledger: each new file is added once, in a time that depends on the rows it touches, not the history.
+
+The ledger is one database file. A day's files are added in one transaction, with their digests. A repeated run has
+nothing to do, and an interrupted run leaves the ledger as it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+
+import duckdb
+
+from core.errors import ForesellError
+from core.sql_text import quoted
+from features.incremental import store
+from features.incremental.changes import work_out
+from features.incremental.rebuild import Source, build_whole
+from features.incremental.touched import ARRIVED, KEPT, ROWS, SHORT, stored
+from features.ingest import quarantine
+from features.ingest.contract import TABLES
+from features.ingest.intake import QUARANTINE_SHARE, available_of, check_columns, load_table, zones_of
+from features.ingest.quarantine import IntakeReport, TableReport
+from features.ingest.sources import parts_of, require_folder, settings_of, table_files
+from features.ledger.quantities import available_quantities
+
+MEMORY_GB = 4.0
+
+
+@dataclass(frozen=True)
+class LedgerUpdate:
+    """The result of a run. files: how many were new; whole: whether the ledger was built from the first day on."""
+
+    files: int
+    whole: bool
+    report: IntakeReport
+
+
+@dataclass(frozen=True)
+class NewFiles:
+    """Files that are not in the ledger yet: by table, and each with the digest of its content."""
+
+    tables: Mapping[str, tuple[Path, ...]]
+    digests: Mapping[Path, str]
+
+
+def grow(
+    place: Path,
+    folder: Path,
+    zone: str | None = None,
+    share: float = QUARANTINE_SHARE,
+    memory_gb: float = MEMORY_GB,
+) -> LedgerUpdate:
+    """Add the files of a contract folder that are not yet in the ledger of the folder `place`."""
+    require_folder(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    file = place / store.FILE
+    if not file.exists():
+        return _begin(file, folder, zone, share, memory_gb)
+    with store.opened(file, memory_gb) as con:
+        source, files = store.source_of(con), new_files(folder, store.taken(con))
+        if not files.digests:
+            return LedgerUpdate(0, False, IntakeReport(source.name, source.zone, ()))
+        con.execute(f"create schema {ARRIVED}")
+        wider, report = read_files(con, ARRIVED, files, source, folder, share)
+        whole = wider.quantities != source.quantities
+        if whole:
+            _rebuild(con, _draft(file), wider, files)
+        else:
+            _add(con, wider, files)
+    if whole:
+        store.put_in_place(_draft(file), file)
+    return LedgerUpdate(len(files.digests), whole, report)
+
+
+def new_files(folder: Path, taken: frozenset[str] = frozenset()) -> NewFiles:
+    """The files of the folder whose content is not among the digests."""
+    digests: dict[Path, str] = {}
+    for path in (path for table in TABLES for path in table_files(folder, table)):
+        with path.open("rb") as content:
+            digests[path] = file_digest(content, "sha256").hexdigest()
+    new = {path: digest for path, digest in digests.items() if digest not in taken}
+    tables = {t: tuple(p for p in table_files(folder, t) if p in new) for t in TABLES}
+    return NewFiles({t: paths for t, paths in tables.items() if paths}, new)
+
+
+def read_files(
+    con: duckdb.DuckDBPyConnection, schema: str, files: NewFiles, source: Source, folder: Path, share: float
+) -> tuple[Source, IntakeReport]:
+    """Check the files and put their rows into a schema; returns the source with the files' columns, and the report."""
+    parts = {t: parts_of(con, TABLES[t], paths) for t, paths in files.tables.items()}
+    zones = zones_of(source.zone, settings_of(folder).get("times_zone"))
+    for table, pieces in parts.items():
+        for part in pieces:
+            check_columns(TABLES[table], part, zones)
+    con.execute(f"set search_path = '{schema},memory.main'")
+    con.execute(quarantine.CREATE)
+    read = {t: load_table(con, TABLES[t], parts.get(t, ()), zones, SHORT.get(t, ())) for t in TABLES}
+    report = IntakeReport(source.name, source.zone, tuple(_report(con, t, read[t]) for t in parts))
+    quarantine.refuse_many(con, report.tables, share)
+    con.execute("drop table quarantine")
+    con.execute("set search_path = 'memory.main'")
+    available = source.available | available_of(parts)
+    return replace(source, available=available, quantities=available_quantities(available)), report
+
+
+def _report(con: duckdb.DuckDBPyConnection, table: str, read: int) -> TableReport:
+    kept = con.execute(f"select count(*) from {table}").fetchall()[0][0]
+    return TableReport(table, read, int(kept), quarantined=quarantine.counts(con, table))
+
+
+def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: float) -> LedgerUpdate:
+    """Build a whole ledger from the first files, in a draft that is renamed when it is complete."""
+    settings = settings_of(folder)
+    name, zone = settings.get("name", folder.resolve().name), zone or settings.get("zone", "UTC")
+    source = Source(name, zone, frozenset(), ())
+    files = new_files(folder)
+    missing = [t.name for t in TABLES.values() if t.required and t.name not in files.tables]
+    if missing:
+        step = f"give a folder that also has {' and '.join(missing)}"
+        raise ForesellError("The first files must have orders and sellers.", f"{folder} without {missing[0]}", step)
+    store.remove(_draft(file))
+    with store.opened(_draft(file), memory_gb) as con:
+        source, report = read_files(con, KEPT, files, source, folder, share)
+        _build_draft(con, source, files)
+    store.put_in_place(_draft(file), file)
+    return LedgerUpdate(len(files.digests), True, report)
+
+
+def _rebuild(con: duckdb.DuckDBPyConnection, draft: Path, source: Source, files: NewFiles) -> None:
+    """Build a whole ledger of the old and the new rows in a draft, because the new files have new quantities."""
+    store.remove(draft)
+    con.execute(f"attach {quoted(draft)} as wider")
+    store.create_rows(con, "wider.main")
+    for table in ROWS:
+        names = ", ".join(stored(table))
+        rows = " union all ".join(f"select {names} from {schema}.{table}" for schema in (KEPT, ARRIVED))
+        con.execute(f"insert into wider.main.{table} {rows}")
+    before = con.execute("select digest, table_name, file from kept.taken").fetchall()
+    con.execute("detach kept")
+    con.execute("detach wider")
+    store.attach(con, draft)
+    _build_draft(con, source, files, before)
+
+
+def _build_draft(
+    con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles, before: Sequence[tuple[str, str, str]] = ()
+) -> None:
+    store.create(con, source.quantities)
+    build_whole(con, source)
+    store.keep_source(con, source)
+    _keep_files(con, [*before, *_named(files)])
+    con.execute("checkpoint kept")
+    con.execute("detach kept")
+
+
+def _add(con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles) -> None:
+    """Compute the changes of the ledger, and write them and the new rows in one transaction."""
+    work_out(con, source)
+    store.spare(con)
+    con.execute("begin")
+    try:
+        for table in ROWS:
+            names = ", ".join(stored(table))
+            con.execute(f"insert into {KEPT}.{table} ({names}) select {names} from {ARRIVED}.{table}")
+        for table in ("ledger", "ledger_corrections", "first_lines", "line_counts"):
+            con.execute(f"delete from kept.{table} where rowid in (select id from {table}_before)")
+            con.execute(f"insert into kept.{table} from {table}_after")
+        store.keep_source(con, source)
+        _keep_files(con, _named(files))
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+
+
+def _keep_files(con: duckdb.DuckDBPyConnection, files: Sequence[tuple[str, str, str]]) -> None:
+    con.executemany("insert into kept.taken values (?, ?, ?)", [list(file) for file in files])
+
+
+def _named(files: NewFiles) -> list[tuple[str, str, str]]:
+    return [(files.digests[path], table, path.name) for table, paths in files.tables.items() for path in paths]
+
+
+def _draft(file: Path) -> Path:
+    return file.with_name(f".{file.name}.part")

@@ -1,0 +1,111 @@
+"""The checks of a table as SQL: one pass types each row and names the first rule of the contract that it breaks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.sql_text import quoted
+from features.ingest.column_parsers import Zones, family, parser_of, raw_sql
+from features.ingest.contract import Table
+
+UNKNOWN_LINE = "refers to no order line"
+BROKEN_ROW = "broken row"
+
+# Extra columns while a table is read; they are null in a row that breaks no rule.
+STAGING = {"_file": "varchar", "_row": "varchar", "_column": "varchar", "_rule": "varchar", "_value": "varchar"}
+
+
+@dataclass(frozen=True)
+class SourcePart:
+    """A part of a source table with one layout: a SQL relation, its columns' types, and the SQL of each row's place."""
+
+    relation: str
+    columns: Mapping[str, str]
+    label: str  # the part's name in errors
+    file: str = "cast(null as varchar)"
+    row: str = "cast(null as varchar)"
+    files: tuple[Path, ...] = ()
+    rejects: str = ""  # where the CSV reader puts the rows that it cannot split
+
+
+def checked(table: Table, part: SourcePart, zones: Zones) -> str:
+    """A select of the typed and the staging columns of every row."""
+    columns = [c for c in table.columns if c.name in part.columns]
+    parsers = {c.name: parser_of(c, part.columns[c.name], zones) for c in columns}
+    rules = [(name, rule, condition) for name, p in parsers.items() for rule, condition in p.rules]
+    raw = [f"{raw_sql(c, part.columns[c.name])} as raw_{c.name}" for c in columns]
+    parsed = [f"{sql} as {name}" for p in parsers.values() for name, sql in p.parsed.items()]
+    typed_sql = {name: sql for p in parsers.values() for name, sql in p.typed.items()}
+    typed = [f"{typed_sql.get(name, f'cast(null as {kind})')} as {name}" for name, kind in table.typed.items()]
+    texts = {c.name: _text(f"raw_{c.name}", part.columns[c.name]) for c in columns}
+    return f"""with source as (select {_listed(raw)}, {part.file} as _at_file, {part.row} as _at_row
+from {part.relation}),
+parsed as (select {_listed(["*", *parsed])} from source),
+judged as (select *, {_first_broken([condition for _, _, condition in rules])} as _broken from parsed)
+select {_listed([*typed, *_staging(rules, texts)])} from judged"""
+
+
+def no_line(table: str) -> str:
+    """The condition that a row refers to no order line."""
+    return f"""not exists (select 1 from orders
+where orders.order_id = {table}.order_id and orders.line_id = {table}.line_id)"""
+
+
+def unknown_lines(table: Table) -> str:
+    """A select of the quarantine entries of the rows that refer to no order line."""
+    return f"""select {quoted(table.name)} as table_name, cast(null as varchar) as file, {table.key[0]} as row,
+'line_id' as column_name, {quoted(UNKNOWN_LINE)} as rule, concat_ws('/', order_id, line_id) as value
+from {table.name} where {no_line(table.name)}"""
+
+
+def repeated(table: Table) -> str:
+    """A select of each key and version that occurs more than once."""
+    key = _listed(table.version_key)
+    return f"select {key} from {table.name} group by {key} having count(*) > 1"
+
+
+def is_repeated(table: Table) -> str:
+    """The condition that a row's key and version are in `doubled`, the table of those that occur more than once."""
+    same = " and ".join(f"{table.name}.{k} is not distinct from doubled.{k}" for k in table.version_key)
+    return f"exists (select 1 from doubled where {same})"
+
+
+def place(table: Table) -> str:
+    """A row's place among the rows of its key and version; it does not depend on the order in which they were read."""
+    return f"row_number() over (partition by {_listed(table.version_key)} order by {_listed(list(table.typed))})"
+
+
+def known_day(table: Table) -> str:
+    """The day on which a row (a version) was known: the later of its own day and the day it was recorded."""
+    happened, recorded = f"{table.happened_at}_day", "recorded_at_day"
+    return f"greatest(coalesce({happened}, {recorded}), coalesce({recorded}, {happened}))"
+
+
+def _first_broken(conditions: Sequence[str]) -> str:
+    return "case " + " ".join(f"when {condition} then {i}" for i, condition in enumerate(conditions)) + " end"
+
+
+def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str]) -> list[str]:
+    staging = {
+        "_file": "case when _broken is not null then _at_file end",
+        "_row": "case when _broken is not null then _at_row end",
+        "_column": _by_rule([quoted(name) for name, _, _ in rules]),
+        "_rule": _by_rule([quoted(rule) for _, rule, _ in rules]),
+        "_value": _by_rule([texts[name] for name, _, _ in rules]),
+    }
+    return [f"{sql} as {name}" for name, sql in staging.items()]
+
+
+def _text(raw: str, sql_type: str) -> str:
+    """A broken value as text; an instant is written in UTC, because engines write its zone in different ways."""
+    if family(sql_type) == "instant":
+        return f"cast(cast({raw} as timestamp) as varchar) || '+00'"
+    return f"cast({raw} as varchar)"
+
+
+def _by_rule(texts: Sequence[str]) -> str:
+    return "case _broken " + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

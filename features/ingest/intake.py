@@ -1,0 +1,223 @@
+"""Intake: check a marketplace's tables against the contract and type them; broken rows are quarantined and counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from core.errors import ForesellError
+from core.packed_keys import ShortKey
+from features.engines.duckdb import Engine, connect
+from features.ingest import quarantine
+from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, known_day, place, repeated
+from features.ingest.column_parsers import ACCEPTED, FORMS, Zones, family
+from features.ingest.contract import TABLES, Column, Table
+from features.ingest.quarantine import IntakeReport, TableReport
+from features.ingest.sources import closest, find_unreadable, folder_parts, frame_parts, ignored_files, settings_of
+from features.ingest.subsets import of_seller, with_frames
+
+QUARANTINE_SHARE = 0.01
+Parts = Mapping[str, tuple[SourcePart, ...]]
+
+
+@dataclass(frozen=True)
+class Marketplace:
+    """Typed tables in a connection; `available`: the names of the tables and columns that the source has."""
+
+    con: Engine
+    name: str
+    zone: str
+    available: frozenset[str]
+    report: IntakeReport
+
+
+def open_folder(
+    folder: Path,
+    zone: str | None = None,
+    quarantine_share: float = QUARANTINE_SHARE,
+    quarantine_to: Path | None = None,
+    times_zone: str | None = None,
+    added: Mapping[str, pa.Table] | None = None,
+    seller_id: str | None = None,
+) -> Marketplace:
+    """Read a contract folder. zone: of the days; times_zone: of times without one (both default to source.toml's).
+
+    added: more rows, by table; seller_id: read only the rows that this seller's ledger needs.
+    """
+    con = connect()
+    parts = with_frames(con, folder_parts(con, folder), added or {})
+    parts = parts if seller_id is None else of_seller(parts, seller_id)
+    settings = settings_of(folder)
+    zones = zones_from(settings, zone, times_zone)
+    market = read_parts(con, settings.get("name", folder.resolve().name), zones, parts)
+    for table in added or {}:
+        con.unregister(f"frame_{table}")
+    market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
+    return accepted(market, quarantine_share, quarantine_to)
+
+
+def open_frames(
+    frames: Mapping[str, pd.DataFrame | pa.Table],
+    zone: str = "UTC",
+    quarantine_share: float = QUARANTINE_SHARE,
+    quarantine_to: Path | None = None,
+    times_zone: str | None = None,
+    name: str = "frames",
+) -> Marketplace:
+    """Read tables in memory. A NaN in pandas is a missing value; a NaN in Arrow breaks the contract."""
+    con = connect()
+    market = read_parts(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
+    for table in frames:
+        con.unregister(f"frame_{table}")
+    return accepted(market, quarantine_share, quarantine_to)
+
+
+def hold_back(market: Marketplace, day: int) -> Marketplace:
+    """Move rows that became known after the day into held_<table>, and count them; a later day brings rows back."""
+    tables = tuple(_hold_back(market.con, table, day) for table in market.report.tables)
+    return replace(market, report=replace(market.report, tables=tables))
+
+
+def read_parts(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
+    """Make the typed tables of the parts; the report counts what became of their rows."""
+    for table, pieces in parts.items():
+        for part in pieces:
+            check_columns(TABLES[table], part, zones)
+    con.execute(quarantine.CREATE)
+    read = {table.name: load_table(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
+    quarantine.take_unknown_lines(con, TABLES["returns"])
+    tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
+    return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
+
+
+def load_table(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    parts: tuple[SourcePart, ...],
+    zones: Zones,
+    beside: Sequence[ShortKey] = (),
+) -> int:
+    """Fill the typed table and the columns `beside` it; returns the number of rows in the source."""
+    staging = STAGING if parts else {}
+    types = table.typed | staging | {short.name: short.TYPE for short in beside}
+    con.execute(f"create table {table.name} ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+    broken = sum(_insert(con, table, part, zones, beside) for part in parts)
+    read = one(con, f"select count(*) from {table.name}")
+    if read:
+        quarantine.take_marked(con, table.name)
+    for name in staging:
+        con.execute(f"alter table {table.name} drop column {name}")
+    return read + broken
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, table: Table, part: SourcePart, zones: Zones, beside: Sequence[ShortKey]
+) -> int:
+    """Add a part to its table; returns the number of rows that could not be split into columns."""
+    columns = ", ".join(["*", *(short.sql for short in beside)])
+    try:
+        con.execute(f"insert into {table.name} select {columns} from ({checked(table, part, zones)}) as c")
+    except duckdb.Error as e:
+        find_unreadable(con, part)
+        rule = f"The table {table.name!r} must be readable."
+        raise ForesellError(rule, str(e).split("\n")[0], "correct the data that the message names") from e
+    return quarantine.take_rejects(con, table.name, part.rejects) if part.rejects else 0
+
+
+def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tuple[SourcePart, ...]) -> TableReport:
+    duplicates, conflicting = drop_duplicates(con, table)
+    kept = one(con, f"select count(*) from {table.name}")
+    bad = quarantine.counts(con, table.name)
+    known = {c.name for c in table.columns}
+    ignored = dict.fromkeys(name for part in parts for name in part.columns if name not in known)
+    return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(ignored))
+
+
+def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
+    """Keep one row of each key and version; returns how many were dropped, and how many of these differ in content."""
+    con.execute(f"create or replace temp table doubled as {repeated(table)}")
+    keys = one(con, "select count(*) from doubled")
+    if not keys:
+        return 0, 0
+    rows = f"from {table.name} where {is_repeated(table)}"
+    distinct = one(con, f"select count(*) from (select distinct * {rows})")
+    extra = f"select id from (select rowid as id, {place(table)} as place {rows}) where place > 1"
+    return one(con, f"delete from {table.name} where rowid in ({extra})"), distinct - keys
+
+
+def _hold_back(con: Engine, table: TableReport, day: int) -> TableReport:
+    held, late = f"held_{table.name}", f"{known_day(TABLES[table.name])} > {day}"
+    con.execute(f"create table if not exists {held} as select * from {table.name} limit 0")
+    con.execute(f"insert into {table.name} select * from {held}")
+    con.execute(f"create or replace table {held} as select * from {table.name} where {late}")
+    removed = one(con, f"delete from {table.name} where {late}")
+    return replace(table, held_back=removed, kept=table.kept + table.held_back - removed)
+
+
+def accepted(market: Marketplace, share: float, path: Path | None) -> Marketplace:
+    """Write the quarantine and return the marketplace; ForesellError if too many rows are in it, or none is left."""
+    if path is not None:
+        quarantine.write(market.con, path)
+    quarantine.refuse_many(market.con, market.report.tables, share)
+    for table in market.report.tables:
+        if TABLES[table.name].required and not table.kept:
+            raise ForesellError(f"The table {table.name!r} must have at least one row.", "none", "add its rows")
+    return market
+
+
+def check_columns(table: Table, part: SourcePart, zones: Zones) -> None:
+    """ForesellError if a part lacks a required column or has a column of a type that cannot be read."""
+    for column in table.columns:
+        if column.name in part.columns:
+            _check_type(f"{table.name}.{column.name}", column, part, zones)
+        elif column.required:
+            names = list(part.columns)
+            found = f"{part.label} with the columns {', '.join(names)}{closest(column.name, names)}"
+            step = "add the column, or rename the column that has its values"
+            raise ForesellError(f"The column {table.name}.{column.name} is required.", found, step)
+
+
+def _check_type(where: str, column: Column, part: SourcePart, zones: Zones) -> None:
+    form = family(part.columns[column.name])
+    accepted = ACCEPTED[column.kind]
+    if form not in (*accepted, "null"):
+        rule = f"{where} must hold {' or '.join(FORMS[f] for f in accepted)}."
+        raise ForesellError(rule, f"{part.columns[column.name]} in {part.label}", "write the column as one of these")
+    naive = form == "naive" or (form == "date" and column.kind != "time_or_date")
+    if naive and not zones.times:
+        rule = f"{where} must have a time zone, or the source must declare one."
+        step = "write times with their zone, or name their zone as times_zone in source.toml"
+        raise ForesellError(rule, f"times without a zone in {part.label}", step)
+
+
+def zones_from(settings: Mapping[str, str], zone: str | None, times_zone: str | None) -> Zones:
+    """The given zones, or else those of the source's settings."""
+    return zones_of(zone or settings.get("zone", "UTC"), times_zone or settings.get("times_zone"))
+
+
+def zones_of(market: str, times: str | None) -> Zones:
+    """The zones with these names; ForesellError for an unknown name."""
+    for zone in (market, times or "UTC"):
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError):
+            found = f"{zone!r}{closest(zone, sorted(available_timezones()))}"
+            rule = "A time zone must be a name of the IANA database."
+            raise ForesellError(rule, found, "use a name such as Europe/Paris or UTC") from None
+    return Zones(market, times)
+
+
+def available_of(parts: Parts) -> frozenset[str]:
+    """The tables and `table.column`s that the parts have."""
+    names = {name: {column for part in pieces for column in part.columns} for name, pieces in parts.items()}
+    columns = {f"{name}.{c.name}" for name in names for c in TABLES[name].columns if c.name in names[name]}
+    return frozenset(names) | columns
+
+
+def one(con: Engine, sql: str) -> int:
+    """The whole number that a query returns."""
+    return int(con.execute(sql).fetchall()[0][0])

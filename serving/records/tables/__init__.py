@@ -1,1 +1,0 @@
-"""One file a subject; every file here is read by the migrations."""

@@ -1,0 +1,1 @@
+"""Features: intake, ledger, feature rows, standards and labels."""

@@ -1,0 +1,1 @@
+"""A ledger that grows by the files of a day."""

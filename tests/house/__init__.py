@@ -1,0 +1,1 @@
+"""The project as a whole: packages, locked versions and deployment."""

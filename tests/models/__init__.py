@@ -1,0 +1,1 @@
+"""Models: the bundle, scores, reasons and what-if."""

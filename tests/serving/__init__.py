@@ -1,0 +1,1 @@
+"""Serving: the API and its store."""

@@ -1,0 +1,1 @@
+"""The log of answers and its chain of digests."""

@@ -1,0 +1,1 @@
+"""Cases, decisions, letters and objections."""

@@ -1,0 +1,1 @@
+"""Training: backtests, fits, gates, promotion and reports."""

@@ -1,0 +1,4 @@
+"""Measures of scores: average precision, Brier score, calibration, and bootstrap intervals.
+
+For others: intervals, metrics.
+"""
