@@ -1,6 +1,7 @@
 """Documentation that can drift is generated, and what is written by hand keeps its word."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,25 @@ NAMED_FILE = re.compile(
 def test_files_that_a_page_names_exist(page: str) -> None:
     named = NAMED_FILE.findall((ROOT / page).read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+NAMED_PLACE = re.compile(r"`([\w/]+\.py)`\s\(`(\w+)`\)")
+NAMED_COMMAND = re.compile(r"python -m ((?:core|features|models|training|serving|foresell|docs|benchmarks)[\w.]*)")
+
+
+def test_functions_that_the_architecture_names_are_in_their_files() -> None:
+    places = NAMED_PLACE.findall((ROOT / "docs" / "architecture.md").read_text())
+    assert places
+    defined = r"^\s*(?:(?:async )?def |class ){name}\b|^{name}(?:: [^=]+)? ="
+    absent = [
+        (path, name)
+        for path, name in places
+        if not re.search(defined.format(name=name), (ROOT / path).read_text(), re.MULTILINE)
+    ]
+    assert absent == []
+
+
+def test_modules_that_the_contributor_s_guide_runs_exist() -> None:
+    modules = NAMED_COMMAND.findall((ROOT / "CONTRIBUTING.md").read_text())
+    assert modules
+    assert [name for name in modules if find_spec(name) is None] == []

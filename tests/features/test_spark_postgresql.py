@@ -238,7 +238,7 @@ def test_an_error_names_what_refused_and_no_password(
     said = {
         "password": "The database must be readable",
         "sessionInitStatement": "The table 'orders' must be readable.*snapshot",
-        "driver": "through its JDBC driver",
+        "driver": "must have PostgreSQL's JDBC driver",
     }
     for option, value in wrong.items():
         emptied(spark)

@@ -100,5 +100,5 @@ def test_a_bundle_whose_tables_say_otherwise_is_refused(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(tree_shap, "_path", planted)
     model = replace(bundle().model("service", 28))
-    with pytest.raises(ForesellError, match="explained as LightGBM does"):
+    with pytest.raises(ForesellError, match="equal to those of LightGBM"):
         check_contributions(replace(bundle(), models=(model,)))

@@ -92,7 +92,7 @@ def test_a_pass_holds_no_more_than_the_loop_can_bear(settings: Settings, monkeyp
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many requests each pass had; none of them is scored, and a moment is long enough to be told from none."""
     found: list[int] = []
-    monkeypatch.setattr(micro_batching, "_settle", lambda mine: found.append(len(mine)))
+    monkeypatch.setattr(micro_batching, "_answer", lambda mine: found.append(len(mine)))
     monkeypatch.setattr(micro_batching, "WAIT_SECONDS", 0.05)
     return found
 

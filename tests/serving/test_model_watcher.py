@@ -57,7 +57,7 @@ def test_a_store_that_does_not_fit_or_is_broken_is_not_used(
         broken = write_store(market.ledger(), table, tmp_path / "store")
         (broken / "records.bin").unlink()
         watcher.look()
-        assert "must be whole" in caplog.text
+        assert "differs from its facts.json" in caplog.text
     assert watcher.loaded is good
     write_store(market.ledger(), table.take(np.arange(10)), tmp_path / "store")
     watcher.look()

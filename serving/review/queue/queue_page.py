@@ -64,7 +64,7 @@ class QueueRow:
     breach_by: str = shown("ISO day by which a breach is likelier than not; empty for none within the horizons")
     change: float | None = shown("of the probability since the scores a week before; None where there were none")
     orders: int = shown("evidence: orders in the window")
-    low_evidence: bool = shown("whether that is little")
+    low_evidence: bool = shown("whether the orders in the window are few")
     at_stake: float | None = shown("money in orders that are expected to fail; None without prices, or withheld")
     age_days: int = shown("days since the case was opened")
     holder: str = shown("who has it; empty for nobody")

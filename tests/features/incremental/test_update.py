@@ -212,7 +212,7 @@ def test_who_ships_changes_orders_that_nothing_else_touches(tmp_path: Path) -> N
 
 def test_a_ledger_begins_with_orders_and_sellers(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    with pytest.raises(ForesellError, match="begins with orders and sellers"):
+    with pytest.raises(ForesellError, match="must have orders and sellers"):
         grow(tmp_path / "ledger", tmp_path / "data")
 
 

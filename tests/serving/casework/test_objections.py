@@ -82,7 +82,11 @@ def test_from_objection_to_correction(engine: sa.Engine, context: RulingContext)
         assert case_repository.find(con, case.case_id).state == APPEALED
         assert [o.objection_id for o in objections.waiting(con)] == [raised.objection_id]
 
-    for person, why in ((ANN, "decided nothing"), (MEG, "reviewer answers"), (seller, "reviewer answers")):
+    for person, why in (
+        (ANN, "made no decision"),
+        (MEG, "Only a reviewer can answer"),
+        (seller, "Only a reviewer can answer"),
+    ):
         with pytest.raises(NotAllowedError, match=why):
             rulings.answer_objection(
                 engine, raised.objection_id, 1, person, LATER, Ruling(True, ANSWER, False), context
@@ -144,7 +148,7 @@ def test_what_an_objection_lacks_is_named(engine: sa.Engine, context: RulingCont
     with pytest.raises(MissingError):
         objections.raise_objection(engine, other, LATER, replace(form, case_decision_id=made.case_decision_id), rows)
     objections.raise_objection(engine, seller, LATER, form, rows)
-    with pytest.raises(IncompleteError, match="one objection at a time"):
+    with pytest.raises(IncompleteError, match="only one open objection"):
         objections.raise_objection(engine, seller, LATER, form, rows)
 
 

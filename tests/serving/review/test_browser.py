@@ -308,7 +308,7 @@ def test_a_refused_decision_keeps_what_was_typed(desk: Watched) -> None:
     page.get_by_role("button", name="Decide").click()
     assert page.locator("#facts").input_value() == "Six of 40 orders came back in June, five of one item."
     assert page.get_by_role("radio", name=re.compile("hold on new orders")).is_checked()
-    assert "Help comes before a restriction" in page.get_by_role("alert").inner_text()
+    assert "Help must come before a restriction" in page.get_by_role("alert").inner_text()
     assert page.locator("#urgent").get_attribute("aria-invalid") == "true"
     assert violations(page) == []
     page.get_by_role("button", name="Return it to the queue").click()

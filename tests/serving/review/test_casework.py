@@ -152,7 +152,7 @@ def test_from_the_objection_to_the_figures_after_it(
 ) -> None:
     made, seller, order = decisions_made
     own = visit(app, seller)
-    assert "No order of yours" in own.get("/standing/object?order=o-nobody").text
+    assert "You have no order with this number" in own.get("/standing/object?order=o-nobody").text
     assert visit(app, SELLER).get(f"/standing/object?order={order}").text.count('name="row"') == 0
     own.get(f"/standing/object?order={order}&decision={made.case_decision_id}")
     short = own.send("/standing/objections", row="whole", effect="excluded", new_fault="carrier", reason="no")

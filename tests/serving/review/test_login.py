@@ -237,8 +237,8 @@ def test_an_address_beyond_this_machine_needs_tls() -> None:
 @pytest.mark.parametrize(
     ("user", "password", "rule"),
     [
-        (Person("anna", "reviewer"), PASSWORD, "own"),
-        (Person("x", "boss"), PASSWORD, "role must be known"),
+        (Person("anna", "reviewer"), PASSWORD, "must be unique"),
+        (Person("x", "boss"), PASSWORD, "role must exist"),
         (Person("x", "seller"), PASSWORD, "one seller"),
         (Person("x", "reviewer", "s1"), PASSWORD, "one seller"),
         (Person(" ", "reviewer"), PASSWORD, "1 to 100"),

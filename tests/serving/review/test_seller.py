@@ -172,7 +172,7 @@ def test_a_seller_that_nobody_knows_has_a_page_that_says_so(settings: Settings) 
     visit.log_in(REVIEWER)
     response = visit.get("/seller/nobody")
     assert response.status_code == 404
-    assert "the seller is not in the store" in response.text
+    assert "or the seller has no scores" in response.text
     assert visit.get("/seller/..%2F..%2Fetc%2Fpasswd").status_code == 404
 
 
