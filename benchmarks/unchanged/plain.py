@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-DIGESTS = frozenset({"digest", "model_digest", "champion_digest", "challenger_digest"})
+DIGESTS = frozenset({"digest", "bundle_digest", "model_digest", "champion_digest", "challenger_digest"})  # of words too
 DROPPED = DIGESTS | {"decision_id", "key", "key_id", "card"}  # the card is words; its numbers are the report's
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 NUMBER = re.compile(r"\d[\d.,]*\d|\d")
