@@ -159,7 +159,7 @@ def test_from_the_objection_to_the_figures_after_it(
     assert short.status_code == 422
     assert 'aria-invalid="true"' in short.text
     done = own.send("/standing/objections", row="whole", effect="excluded", new_fault="carrier", reason=WHY)
-    assert "has arrived" in done.text
+    assert "We have received your objection" in done.text
     assert WHY in done.text
 
     anna, ben = visit(app, REVIEWER), visit(app, SECOND)
