@@ -168,7 +168,7 @@ def test_a_ledger_of_another_format_is_refused(halves: tuple[History, Path], tmp
     with connect() as con:
         con.execute(f"attach {quoted(tmp_path / 'copy/ledger' / FILE)} as kept")
         con.execute(f"update kept.facts set facts = replace(facts, '\"format\": {FORMAT}', '\"format\": {FORMAT - 1}')")
-    with pytest.raises(ForesellError, match=f"of format {FORMAT}. Found: format {FORMAT - 1}."):
+    with pytest.raises(ForesellError, match=f"have the format {FORMAT}. Found: format {FORMAT - 1}."):
         grow(tmp_path / "copy/ledger", tmp_path / "copy/data")
 
 
