@@ -50,6 +50,7 @@ def test_commands_are_those_of_the_page() -> None:
     assert named == set(vars(group)["commands"])
 
 
+@pytest.mark.slow
 def test_the_columns_of_a_file_of_scores_are_those_of_the_page() -> None:
     line = next(line for line in section(7).splitlines() if line.startswith("`foresell score` writes:"))
     named = words(line.split(":", 1)[1].replace("1..5", "").replace("(code)", ""))
