@@ -43,7 +43,7 @@ check: $(STAMP)  ## style, types, import rules and the fast tests: under a minut
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -n auto -m "not slow and not long" $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow and not long" $(ARGS)
 
 coverage: $(STAMP) $(SPARK)  ## the suite, and the share of statements and branches that it runs; pages in var/coverage
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not long" --cov --cov-report=html $(ARGS)
