@@ -23,7 +23,7 @@ COLUMNS = (
     "new_category_disappointing",  # of those, with a line in a category new to the seller
 )
 EVENTS = {  # key, line, day, which rows are problems, and which rows by themselves make an order disappointing
-    "returns": ("return_id", "line_id", "opened_at_day", "true", "of_goods"),
+    "returns": ("return_id", "line_id", "opened_at_day", "not to_origin", "of_goods"),
     "cases": ("case_id", "cast(null as varchar)", "opened_at_day", "kind = 'not_as_described'", "true"),
     "feedback": ("feedback_id", "cast(null as varchar)", "created_at_day", "rating <= 2", "false"),
 }

@@ -32,7 +32,7 @@ RETURNED = """select l.seller_id, l.item_id, r.order_id, r.opened_at_day as day,
         and l.valid_from <= r.valid_from and r.valid_from < l.valid_to
     left join (select row_key, min(decided_at_day) as decided_day from corrections
         where table_name = 'returns' and effect = 'excluded' group by row_key) as x on x.row_key = r.return_id
-    where l.item_id is not null"""
+    where l.item_id is not null and not r.to_origin"""
 DELIVERED = """select seller_id, item_id, delivered_at_day as day, greatest(delivered_at_day, valid_from) as since,
         valid_to as until, count(*) as units
     from orders_versions where delivered_at_day is not null and item_id is not null

@@ -21,8 +21,9 @@ from features.incremental.rebuild import (
     load,
     summed,
 )
-from features.incremental.touched import ARRIVED, KEPT, ROWS, subset, touch
+from features.incremental.touched import ARRIVED, KEPT, KEYED, ROWS, subset, touch
 from features.ingest.contract import TABLES
+from features.ingest.cross_checks import delivery_faults, refuse_all
 from features.ledger.build import ENTRIES
 from features.ledger.new_to_seller import period_of
 from features.ledger.order_versions import EVER, Sources
@@ -56,6 +57,7 @@ def _load_before_and_after(con: duckdb.DuckDBPyConnection, source: Source) -> So
     `old_lines` and `new_lines` have the lines known before and after.
     """
     touch(con)
+    refuse_all(delivery_faults(con, {t: _before_and_after(t) for t in TABLES}))
     con.execute(f"create or replace table first_lines as select {FIRST} from kept.first_lines where {_touched()}")
     old, new = subset(KEPT), subset(ARRIVED)
     load(con, old)
@@ -69,6 +71,13 @@ def _load_before_and_after(con: duckdb.DuckDBPyConnection, source: Source) -> So
     con.execute(f"create or replace table new_lines as {LINES}")
     con.execute(f"create or replace table firsts_of_lines as {first_lines()}")
     return sources
+
+
+def _before_and_after(table: str) -> str:
+    """The stored rows that the new ones touch, and the new ones; of a table without orders, all stored rows."""
+    stored = f"was_{table}" if table in ("orders", *KEYED) else f"{KEPT}.{table}"
+    names = ", ".join(TABLES[table].typed)
+    return f"(select {names} from {stored} union all select {names} from {ARRIVED}.{table})"
 
 
 def _touched() -> str:

@@ -197,7 +197,7 @@ def slice_rows(con: duckdb.DuckDBPyConnection, mine: str) -> dict[str, str]:
         con.execute(f"insert into touched_orders select distinct order_id from slices.recent.{table} where {mine}")
     spread(con, ("slices.recent",))
     rows = {table: touched_rows("slices.recent", table) for table in ("orders", *KEYED)}
-    others = {"sellers": mine, "interventions": "false", "corrections": "true"}
+    others = {"sellers": mine, "interventions": "false", "corrections": "true", "aliases": "false"}
     names = {table: ", ".join(TABLES[table].typed) for table in ROWS}
     return rows | {t: f"select {names[t]} from {KEPT}.{t} where {chosen}" for t, chosen in others.items()}
 

@@ -14,7 +14,8 @@ from core.sql_text import Step
 from features.incremental.touched import KEPT, NAMING, ROWS, key
 from features.ingest import quarantine
 from features.ingest.contract import TABLES
-from features.ingest.intake import Marketplace, drop_duplicates
+from features.ingest.cross_checks import drop_repeated, take_wrong_references
+from features.ingest.intake import Marketplace, editor
 from features.ingest.quarantine import IntakeReport
 from features.ledger.appeals import add_appeals
 from features.ledger.build import ENTRIES, read_sources, statements
@@ -62,9 +63,9 @@ def load(con: duckdb.DuckDBPyConnection, rows: Mapping[str, str]) -> None:
     for table, query in rows.items():
         con.execute(f"create or replace table {table} as {query}")
     con.execute(quarantine.CREATE.replace("create table", "create or replace table"))
-    quarantine.take_unknown_lines(con, TABLES["returns"])
     for typed in TABLES.values():
-        drop_duplicates(con, typed)
+        drop_repeated(editor(con), typed)
+    take_wrong_references(editor(con), "returns")
 
 
 def known(con: duckdb.DuckDBPyConnection, source: Source) -> Sources:
@@ -102,6 +103,7 @@ def _slice(number: int, slices: int) -> dict[str, str]:
         "returns": theirs,
         "interventions": "false",
         "corrections": "true",
+        "aliases": "false",
     }
     return {t: f"select {', '.join(TABLES[t].typed)} from {KEPT}.{t} where {chosen[t]}" for t in ROWS}
 

@@ -17,7 +17,7 @@ from features.ledger.build import ENTRIES
 from features.ledger.quantities import available_quantities
 
 FILE = "ledger.duckdb"
-FORMAT = 4
+FORMAT = 5
 ROW_GROUP = 122_880  # rows of one block of the file; DuckDB closes the gaps in a block at once
 
 

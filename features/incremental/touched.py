@@ -36,7 +36,12 @@ def touch(con: duckdb.DuckDBPyConnection) -> None:
 def subset(schema: str) -> dict[str, str]:
     """Selects of a schema's touched rows by table (all new rows are touched), their sellers, and all corrections."""
     rows = {t: f"from was_{t}" if schema == KEPT else _rows(schema, t, "true") for t in ("orders", *KEYED)}
-    others = {"sellers": "seller_id in (from touched_sellers)", "interventions": "false", "corrections": "true"}
+    others = {
+        "sellers": "seller_id in (from touched_sellers)",
+        "interventions": "false",
+        "corrections": "true",
+        "aliases": "false",
+    }
     return rows | {t: _rows(schema, t, chosen) for t, chosen in others.items()}
 
 

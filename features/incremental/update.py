@@ -18,10 +18,22 @@ from features.incremental.changes import work_out
 from features.incremental.rebuild import Source, build_whole
 from features.incremental.touched import ARRIVED, KEPT, ROWS, SHORT, stored
 from features.ingest import quarantine
+from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES
-from features.ingest.intake import QUARANTINE_SHARE, available_of, check_columns, load_table, zones_of
-from features.ingest.quarantine import IntakeReport, TableReport
-from features.ingest.sources import parts_of, require_folder, settings_of, table_files
+from features.ingest.cross_checks import check_arrived, delivery_faults, refuse_all
+from features.ingest.intake import (
+    QUARANTINE_SHARE,
+    available_of,
+    check_columns,
+    editor,
+    load_table,
+    report_of,
+    source_parts,
+    zones_from,
+)
+from features.ingest.quarantine import IntakeReport
+from features.ingest.source_settings import SourceSettings, read_settings
+from features.ingest.sources import check_same_columns, parts_of, require_folder, table_files
 from features.ledger.quantities import available_quantities
 
 MEMORY_GB = 4.0
@@ -88,31 +100,47 @@ def read_files(
     con: duckdb.DuckDBPyConnection, schema: str, files: NewFiles, source: Source, folder: Path, share: float
 ) -> tuple[Source, IntakeReport]:
     """Check the files and put their rows into a schema; returns the source with the files' columns, and the report."""
-    parts = {t: parts_of(con, TABLES[t], paths) for t, paths in files.tables.items()}
-    zones = zones_of(source.zone, settings_of(folder).get("times_zone"))
+    settings, found = read_settings(folder), {t: parts_of(con, TABLES[t], p) for t, p in files.tables.items()}
+    refuse_unfollowed(found, settings, source)
+    zones = zones_from(settings, source.zone, None)
+    parts = source_parts(found, settings, zones)
     for table, pieces in parts.items():
         for part in pieces:
             check_columns(TABLES[table], part, zones)
     con.execute(f"set search_path = '{schema},memory.main'")
     con.execute(quarantine.CREATE)
     read = {t: load_table(con, TABLES[t], parts.get(t, ()), zones, SHORT.get(t, ())) for t in TABLES}
-    report = IntakeReport(source.name, source.zone, tuple(_report(con, t, read[t]) for t in parts))
+    report = report_of(source.name, zones, read, parts, check_arrived(editor(con), available_of(parts), zones), con)
     quarantine.refuse_many(con, report.tables, share)
+    lost = quarantine.incomplete_sellers(con, parts, share)
     con.execute("drop table quarantine")
     con.execute("set search_path = 'memory.main'")
     available = source.available | available_of(parts)
-    return replace(source, available=available, quantities=available_quantities(available)), report
+    wider = replace(source, available=available, quantities=available_quantities(available))
+    return wider, replace(report, incomplete=lost)
 
 
-def _report(con: duckdb.DuckDBPyConnection, table: str, read: int) -> TableReport:
-    kept = con.execute(f"select count(*) from {table}").fetchall()[0][0]
-    return TableReport(table, read, int(kept), quarantined=quarantine.counts(con, table))
+def refuse_unfollowed(parts: Mapping[str, Sequence[SourcePart]], settings: SourceSettings, source: Source) -> None:
+    """ForesellError for what only a ledger that is built at once can follow."""
+    rules = {"the table aliases": "aliases" in parts, "an order of versions in source.toml": bool(settings.recorded_at)}
+    for what, found in rules.items():
+        if found:
+            step = "build the features or scores from the folder itself (foresell features, foresell score)"
+            raise ForesellError("An incremental ledger cannot follow renamed sellers or re-exports.", what, step)
+    before = {name: _columns_before(name, source.available) for name in parts if name in source.available}
+    check_same_columns({name: [*pieces, *before.get(name, ())] for name, pieces in parts.items()})
+
+
+def _columns_before(table: str, available: frozenset[str]) -> list[SourcePart]:
+    """The columns that the files in the ledger have, as a part without rows."""
+    names = [name.removeprefix(f"{table}.") for name in available if name.startswith(f"{table}.")]
+    return [SourcePart("", dict.fromkeys(names, ""), f"the files of {table} before")]
 
 
 def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: float) -> LedgerUpdate:
     """Build a whole ledger from the first files, in a draft that is renamed when it is complete."""
-    settings = settings_of(folder)
-    name, zone = settings.get("name", folder.resolve().name), zone or settings.get("zone", "UTC")
+    texts = read_settings(folder).texts
+    name, zone = texts.get("name", folder.resolve().name), zone or texts.get("zone", "UTC")
     source = Source(name, zone, frozenset(), ())
     files = new_files(folder)
     missing = [t.name for t in TABLES.values() if t.required and t.name not in files.tables]
@@ -129,6 +157,8 @@ def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: 
 
 def _rebuild(con: duckdb.DuckDBPyConnection, draft: Path, source: Source, files: NewFiles) -> None:
     """Build a whole ledger of the old and the new rows in a draft, because the new files have new quantities."""
+    both = {t: f"(from {KEPT}.{t} union all by name from {ARRIVED}.{t})" for t in ROWS}
+    refuse_all(delivery_faults(con, both))
     store.remove(draft)
     con.execute(f"attach {quoted(draft)} as wider")
     store.create_rows(con, "wider.main")

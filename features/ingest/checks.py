@@ -8,11 +8,22 @@ from core.sql_text import quoted
 from features.ingest.column_parsers import Zones, family, parser_of, raw_sql
 from features.ingest.contract import Table
 
-UNKNOWN_LINE = "refers to no order line"
 BROKEN_ROW = "broken row"
+NO_TIME = "cancelled_by without cancelled_at"
+# Rules on several columns of one row: the columns they need, the one that is named, the rule, and its condition.
+ROW_RULES: Mapping[str, tuple[tuple[frozenset[str], str, str, str], ...]] = {
+    "orders": (
+        (
+            frozenset({"cancelled_by", "cancelled_at"}),
+            "cancelled_by",
+            NO_TIME,
+            "raw_cancelled_by <> 'unknown' and raw_cancelled_at is null",
+        ),
+    )
+}
 
 # Extra columns while a table is read; they are null in a row that breaks no rule.
-STAGING = {"_file": "varchar", "_row": "varchar", "_column": "varchar", "_rule": "varchar", "_value": "varchar"}
+STAGING = dict.fromkeys(("_file", "_row", "_column", "_rule", "_value", "_seller"), "varchar")
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ def checked(table: Table, part: SourcePart, zones: Zones) -> str:
     columns = [c for c in table.columns if c.name in part.columns]
     parsers = {c.name: parser_of(c, part.columns[c.name], zones) for c in columns}
     rules = [(name, rule, condition) for name, p in parsers.items() for rule, condition in p.rules]
+    rules += [(name, rule, sql) for needs, name, rule, sql in ROW_RULES.get(table.name, ()) if needs <= {*parsers}]
     raw = [f"{raw_sql(c, part.columns[c.name])} as raw_{c.name}" for c in columns]
     parsed = [f"{sql} as {name}" for p in parsers.values() for name, sql in p.parsed.items()]
     typed_sql = {name: sql for p in parsers.values() for name, sql in p.typed.items()}
@@ -43,19 +55,6 @@ from {part.relation}),
 parsed as (select {_listed(["*", *parsed])} from source),
 judged as (select *, {_first_broken([condition for _, _, condition in rules])} as _broken from parsed)
 select {_listed([*typed, *_staging(rules, texts)])} from judged"""
-
-
-def no_line(table: str) -> str:
-    """The condition that a row refers to no order line."""
-    return f"""not exists (select 1 from orders
-where orders.order_id = {table}.order_id and orders.line_id = {table}.line_id)"""
-
-
-def unknown_lines(table: Table) -> str:
-    """A select of the quarantine entries of the rows that refer to no order line."""
-    return f"""select {quoted(table.name)} as table_name, cast(null as varchar) as file, {table.key[0]} as row,
-'line_id' as column_name, {quoted(UNKNOWN_LINE)} as rule, concat_ws('/', order_id, line_id) as value
-from {table.name} where {no_line(table.name)}"""
 
 
 def repeated(table: Table) -> str:
@@ -92,6 +91,7 @@ def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str]) ->
         "_column": _by_rule([quoted(name) for name, _, _ in rules]),
         "_rule": _by_rule([quoted(rule) for _, rule, _ in rules]),
         "_value": _by_rule([texts[name] for name, _, _ in rules]),
+        "_seller": f"case when _broken is not null then {texts.get('seller_id', 'cast(null as varchar)')} end",
     }
     return [f"{sql} as {name}" for name, sql in staging.items()]
 

@@ -8,7 +8,7 @@ from features.ingest.contract import Column
 
 # Text must match a pattern before it is cast, because engines differ in what else they accept as a time or a number.
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-OFFSET = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+OFFSET = "(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
 TIME = f"^{DATE}([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]{{1,9}})?)?{OFFSET}?)?$"
 ZONED = f":.*{OFFSET}$"
 NUMBER = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$"
@@ -51,10 +51,14 @@ FORMS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Zones:
-    """The zone in which days are counted, and the zone of times without one (None: such times are refused)."""
+    """The zone in which days are counted, and the zone of times without one (None: such times are refused).
+
+    dates: the columns whose times at midnight mean the day; None: the source does not say.
+    """
 
     market: str = "UTC"
     times: str | None = None
+    dates: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,8 @@ def _time(column: Column, held: str, zones: Zones) -> ColumnParser:
 def _time_or_date(column: Column, held: str, zones: Zones) -> ColumnParser:
     """A time, or a date without a time: it has a day and no instant."""
     full, raw, date = _time(column, held, zones), f"raw_{column.name}", f"date_{column.name}"
+    if column.name in (zones.dates or ()):
+        return _date(column, held, zones)
     if held not in ("text", "date"):
         return full
     micros, day = column.typed
@@ -172,6 +178,24 @@ def _time_or_date(column: Column, held: str, zones: Zones) -> ColumnParser:
     rules = [(rule, f"not ({bare}) and ({condition})") for rule, condition in full.rules]
     rules += [(WRONG_TYPE, f"{bare} and {date} is null"), (FAR_TIME, f"{date} not between 0 and {LAST_DAY}")]
     return ColumnParser({micros: full.typed[micros], day: f"coalesce({full.typed[day]}, {date})"}, parsed, tuple(rules))
+
+
+def _date(column: Column, held: str, zones: Zones) -> ColumnParser:
+    """The date of each value as it is written, whatever its time; an instant's is the day on which it is midnight."""
+    raw, date = f"raw_{column.name}", f"date_{column.name}"
+    parsed = f"unix_date({_written_date(raw, held, zones)})"
+    rules = (_unparsed(raw, date), (FAR_TIME, f"{date} not between 0 and {LAST_DAY}"))
+    micros, day = column.typed
+    return ColumnParser({micros: "cast(null as bigint)", day: date}, {date: parsed}, rules)
+
+
+def _written_date(raw: str, held: str, zones: Zones) -> str:
+    if held == "text":
+        return f"case when {_matches(raw, TIME)} then try_cast(substr({raw}, 1, 10) as date) end"
+    if held != "instant":
+        return f"cast({raw} as date)"
+    local, utc = (f"from_utc_timestamp({raw}, {quoted(zone)})" for zone in (zones.market, "UTC"))
+    return f"cast(case when cast({local} as date) = {local} then {local} else {utc} end as date)"
 
 
 def _instant(raw: str, held: str, zones: Zones) -> str:

@@ -7,6 +7,9 @@ CASE_KINDS = ("inquiry", "item_not_received", "not_as_described", "other")
 HELPING = ("listing_fix", "handling_time", "carrier", "coaching")  # interventions that help a seller
 RESTRICTING = ("order_cap", "hold")  # interventions that restrict a seller
 CORRECTED = ("orders", "returns", "cases", "feedback")  # tables that an appeal can correct
+SALE, NO_SALES = "sale", ("replacement", "test")  # kinds of order lines
+DATE_MEANS = "a date without a time means the end of that day"
+LARGEST_QUANTITY = 1e6  # pieces; more is an error in the data
 LARGEST_AMOUNT = 1e12  # a larger amount is an error in the data
 
 
@@ -42,10 +45,16 @@ class Table:
     happened_at: str
     columns: tuple[Column, ...]
     required: bool = False
+    fixed: tuple[str, ...] = ()  # columns that all versions of a key agree on; another value is another row
 
     def column(self, name: str) -> Column:
         """The column with this name."""
         return next(c for c in self.columns if c.name == name)
+
+    @property
+    def typed_fixed(self) -> tuple[str, ...]:
+        """The typed columns of `fixed`; an instant stands for its day too."""
+        return tuple(next(iter(self.column(name).typed)) for name in self.fixed)
 
     @property
     def version_key(self) -> tuple[str, ...]:
@@ -91,17 +100,22 @@ ORDERS = Table(
         _text("item_id", "the item sold"),
         _text("category", "category of the item"),
         _money("price", "price of the line", "price_cents"),
+        Column("quantity", "whole", "number of pieces in the line", minimum=0, maximum=LARGEST_QUANTITY),
+        _text("currency", "currency of the amounts; one for the whole marketplace"),
+        _choice("kind", (SALE, *NO_SALES), "what the line is; only sales count in the ledger"),
+        _text("buyer_id", "a pseudonym of the customer"),
         _time("ordered_at", "when the customer ordered", required=True),
-        _time("ship_by", "by when the seller must ship it"),
+        Column("ship_by", "time_or_date", f"by when the seller must ship it; {DATE_MEANS}"),
         _time("shipped_at", "when it was handed to the carrier"),
         Column("tracking_valid", "boolean", "whether the tracking number worked"),
-        Column("promised_at", "time_or_date", "promised delivery; a date without a time means the end of that day"),
+        Column("promised_at", "time_or_date", f"promised delivery; {DATE_MEANS}"),
         _time("delivered_at", "when it was delivered"),
         _time("cancelled_at", "when it was cancelled"),
         _choice("cancelled_by", FAULTS, "who cancelled it"),
         RECORDED_AT,
     ),
     required=True,
+    fixed=("seller_id", "ordered_at"),
 )
 
 RETURNS = Table(
@@ -119,6 +133,7 @@ RETURNS = Table(
         _money("refund_amount", "the amount refunded", "refund_cents"),
         RECORDED_AT,
     ),
+    fixed=("order_id", "line_id"),
 )
 
 CASES = Table(
@@ -138,6 +153,7 @@ CASES = Table(
         SHARED,
         RECORDED_AT,
     ),
+    fixed=("seller_id",),
 )
 
 FEEDBACK = Table(
@@ -153,6 +169,7 @@ FEEDBACK = Table(
         SHARED,
         RECORDED_AT,
     ),
+    fixed=("seller_id",),
 )
 
 SELLERS = Table(
@@ -186,6 +203,7 @@ INTERVENTIONS = Table(
         Column("propensity", "share", "probability of treatment when it was assigned", minimum=0, maximum=1),
         RECORDED_AT,
     ),
+    fixed=("seller_id",),
 )
 
 CORRECTIONS = Table(
@@ -205,4 +223,17 @@ CORRECTIONS = Table(
     ),
 )
 
-TABLES = {t.name: t for t in (ORDERS, RETURNS, CASES, FEEDBACK, SELLERS, INTERVENTIONS, CORRECTIONS)}
+ALIASES = Table(
+    "aliases",
+    ("old_seller_id",),
+    "valid_from",
+    (
+        _text("old_seller_id", "the seller's id before it was renamed, or merged into another seller", required=True),
+        _text("new_seller_id", "the id that keeps the history", required=True),
+        _time("valid_from", "when the new id took over", required=True),
+        RECORDED_AT,
+    ),
+    fixed=("new_seller_id",),
+)
+
+TABLES = {t.name: t for t in (ORDERS, RETURNS, CASES, FEEDBACK, SELLERS, INTERVENTIONS, CORRECTIONS, ALIASES)}

@@ -1,6 +1,6 @@
 """Intake: check a marketplace's tables against the contract and type them; broken rows are quarantined and counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,11 +13,20 @@ from core.errors import ForesellError
 from core.packed_keys import ShortKey
 from features.engines.duckdb import Engine, connect
 from features.ingest import quarantine
-from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, known_day, place, repeated
+from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, known_day, place
 from features.ingest.column_parsers import ACCEPTED, FORMS, Zones, family
 from features.ingest.contract import TABLES, Column, Table
+from features.ingest.cross_checks import CheckedCounts, TableEditor, check_across
 from features.ingest.quarantine import IntakeReport, TableReport
-from features.ingest.sources import closest, find_unreadable, folder_parts, frame_parts, ignored_files, settings_of
+from features.ingest.source_settings import SourceSettings, first_versions, read_settings, with_versions
+from features.ingest.sources import (
+    check_same_columns,
+    closest,
+    find_unreadable,
+    folder_parts,
+    frame_parts,
+    ignored_files,
+)
 from features.ingest.subsets import of_seller, with_frames
 
 QUARANTINE_SHARE = 0.01
@@ -43,17 +52,19 @@ def open_folder(
     times_zone: str | None = None,
     added: Mapping[str, pa.Table] | None = None,
     seller_id: str | None = None,
+    all_days: bool = False,
 ) -> Marketplace:
     """Read a contract folder. zone: of the days; times_zone: of times without one (both default to source.toml's).
 
-    added: more rows, by table; seller_id: read only the rows that this seller's ledger needs.
+    added: more rows, by table; seller_id: read only the rows that this seller's ledger needs; all_days: keep days far
+    from the rest too.
     """
-    con = connect()
-    parts = with_frames(con, folder_parts(con, folder), added or {})
-    parts = parts if seller_id is None else of_seller(parts, seller_id)
-    settings = settings_of(folder)
+    con, settings = connect(), read_settings(folder)
     zones = zones_from(settings, zone, times_zone)
-    market = read_parts(con, settings.get("name", folder.resolve().name), zones, parts)
+    parts = with_frames(con, source_parts(folder_parts(con, folder), settings, zones), added or {})
+    parts = parts if seller_id is None else of_seller(parts, seller_id)
+    name = settings.texts.get("name", folder.resolve().name)
+    market = read_parts(con, name, zones, parts, settings.recorded_at, all_days or seller_id is not None)
     for table in added or {}:
         con.unregister(f"frame_{table}")
     market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
@@ -67,10 +78,17 @@ def open_frames(
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
     name: str = "frames",
+    date_only: Iterable[str] | None = None,
+    all_days: bool = False,
 ) -> Marketplace:
-    """Read tables in memory. A NaN in pandas is a missing value; a NaN in Arrow breaks the contract."""
-    con = connect()
-    market = read_parts(con, name, zones_of(zone, times_zone), frame_parts(con, frames))
+    """Read tables in memory. A NaN in pandas is a missing value; a NaN in Arrow breaks the contract.
+
+    date_only: the deadlines of orders whose times mean days; None: not said, which is refused if all are midnights.
+    """
+    con, dates = connect(), None if date_only is None else frozenset(date_only)
+    market = read_parts(
+        con, name, replace(zones_of(zone, times_zone), dates=dates), frame_parts(con, frames), (), all_days
+    )
     for table in frames:
         con.unregister(f"frame_{table}")
     return accepted(market, quarantine_share, quarantine_to)
@@ -82,16 +100,58 @@ def hold_back(market: Marketplace, day: int) -> Marketplace:
     return replace(market, report=replace(market.report, tables=tables))
 
 
-def read_parts(con: duckdb.DuckDBPyConnection, name: str, zones: Zones, parts: Parts) -> Marketplace:
-    """Make the typed tables of the parts; the report counts what became of their rows."""
+def source_parts(parts: Parts, settings: SourceSettings, zones: Zones) -> dict[str, tuple[SourcePart, ...]]:
+    """The parts of a folder's files, with the versions that its settings order; their columns must agree."""
+    check_same_columns(parts)
+    zone, rules = zones.times or zones.market, settings.recorded_at
+    return {
+        name: with_versions(TABLES[name], pieces, rules[name], zone) if name in rules else tuple(pieces)
+        for name, pieces in parts.items()
+    }
+
+
+def read_parts(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    zones: Zones,
+    parts: Parts,
+    ordered: Iterable[str] = (),
+    all_days: bool = False,
+) -> Marketplace:
+    """Make the typed tables of the parts; the report counts what became of their rows.
+
+    ordered: the tables whose versions a rule of the source orders.
+    """
     for table, pieces in parts.items():
         for part in pieces:
             check_columns(TABLES[table], part, zones)
     con.execute(quarantine.CREATE)
     read = {table.name: load_table(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
-    quarantine.take_unknown_lines(con, TABLES["returns"])
-    tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
-    return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
+    for table in ordered:
+        editor(con).replace(table, first_versions(TABLES[table]))
+    available = available_of(parts)
+    report = report_of(name, zones, read, parts, check_across(editor(con), available, zones, all_days), con)
+    return Marketplace(con, name, zones.market, available, report)
+
+
+def report_of(
+    name: str, zones: Zones, read: Mapping[str, int], parts: Parts, checked: CheckedCounts, con: Engine
+) -> IntakeReport:
+    """What became of the rows of each table of the source."""
+    tables = tuple(_report(con, TABLES[t], read[t], parts[t], checked) for t in TABLES if t in parts)
+    return IntakeReport(name, zones.market, tables, far_days=checked.far_days)
+
+
+def editor(con: duckdb.DuckDBPyConnection) -> TableEditor:
+    """How DuckDB changes the typed tables."""
+
+    def remove(table: str, condition: str) -> None:
+        con.execute(f"delete from {table} where {condition}")
+
+    def replace(table: str, query: str) -> None:
+        con.execute(f"create or replace table {table} as {query}")
+
+    return TableEditor(con, remove, replace, drop_copies=lambda table: drop_copies(con, table))
 
 
 def load_table(
@@ -128,25 +188,29 @@ def _insert(
     return quarantine.take_rejects(con, table.name, part.rejects) if part.rejects else 0
 
 
-def _report(con: duckdb.DuckDBPyConnection, table: Table, read: int, parts: tuple[SourcePart, ...]) -> TableReport:
-    duplicates, conflicting = drop_duplicates(con, table)
-    kept = one(con, f"select count(*) from {table.name}")
-    bad = quarantine.counts(con, table.name)
+def _report(con: Engine, table: Table, read: int, parts: tuple[SourcePart, ...], checked: CheckedCounts) -> TableReport:
     known = {c.name for c in table.columns}
     ignored = dict.fromkeys(name for part in parts for name in part.columns if name not in known)
-    return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(ignored))
+    return TableReport(
+        table.name,
+        read,
+        one(con, f"select count(*) from {table.name}"),
+        checked.duplicates.get(table.name, 0),
+        quarantined=quarantine.counts(con, table.name),
+        ignored_columns=tuple(ignored),
+        not_sales=checked.not_sales.get(table.name, 0),
+        far=checked.far.get(table.name, 0),
+        noted=checked.noted.get(table.name, {}),
+    )
 
 
-def drop_duplicates(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
-    """Keep one row of each key and version; returns how many were dropped, and how many of these differ in content."""
-    con.execute(f"create or replace temp table doubled as {repeated(table)}")
-    keys = one(con, "select count(*) from doubled")
-    if not keys:
-        return 0, 0
+def drop_copies(con: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Keep one of the equal rows of each key and version in `doubled`; returns how many were dropped."""
+    if not one(con, "select count(*) from doubled"):
+        return 0
     rows = f"from {table.name} where {is_repeated(table)}"
-    distinct = one(con, f"select count(*) from (select distinct * {rows})")
     extra = f"select id from (select rowid as id, {place(table)} as place {rows}) where place > 1"
-    return one(con, f"delete from {table.name} where rowid in ({extra})"), distinct - keys
+    return one(con, f"delete from {table.name} where rowid in ({extra})")
 
 
 def _hold_back(con: Engine, table: TableReport, day: int) -> TableReport:
@@ -166,7 +230,9 @@ def accepted(market: Marketplace, share: float, path: Path | None) -> Marketplac
     for table in market.report.tables:
         if TABLES[table.name].required and not table.kept:
             raise ForesellError(f"The table {table.name!r} must have at least one row.", "none", "add its rows")
-    return market
+    names = [table.name for table in market.report.tables if table.quarantined]
+    lost = quarantine.incomplete_sellers(market.con, names, share) if names else ()
+    return replace(market, report=replace(market.report, incomplete=lost))
 
 
 def check_columns(table: Table, part: SourcePart, zones: Zones) -> None:
@@ -194,9 +260,11 @@ def _check_type(where: str, column: Column, part: SourcePart, zones: Zones) -> N
         raise ForesellError(rule, f"times without a zone in {part.label}", step)
 
 
-def zones_from(settings: Mapping[str, str], zone: str | None, times_zone: str | None) -> Zones:
-    """The given zones, or else those of the source's settings."""
-    return zones_of(zone or settings.get("zone", "UTC"), times_zone or settings.get("times_zone"))
+def zones_from(settings: SourceSettings, zone: str | None, times_zone: str | None) -> Zones:
+    """The given zones, or else those of the source's settings, and which of its times mean days."""
+    texts = settings.texts
+    zones = zones_of(zone or texts.get("zone", "UTC"), times_zone or texts.get("times_zone"))
+    return replace(zones, dates=settings.date_only)
 
 
 def zones_of(market: str, times: str | None) -> Zones:

@@ -13,6 +13,7 @@ from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES, Table
 from features.ingest.intake import QUARANTINE_SHARE, Marketplace, accepted, read_parts, zones_from
 from features.ingest.postgresql_schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
+from features.ingest.source_settings import SourceSettings
 from features.ingest.subsets import with_frames
 
 
@@ -23,13 +24,16 @@ def open_database(
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
     added: Mapping[str, pa.Table] | None = None,
+    all_days: bool = False,
 ) -> Marketplace:
     """Read the tables on a database's search path, as `intake.open_folder` reads a folder."""
     con = connect()
     with _snapshot(name) as cursor:
         tables = table_columns(cursor, name)
         parts = {table: (_staged(con, cursor, name, TABLES[table], columns),) for table, columns in tables.items()}
-    market = read_parts(con, name, zones_from({}, zone, times_zone), with_frames(con, parts, added or {}))
+    market = read_parts(
+        con, name, zones_from(SourceSettings(), zone, times_zone), with_frames(con, parts, added or {}), (), all_days
+    )
     for pieces in parts.values():
         con.execute(f"drop table {pieces[0].relation}")
     return accepted(market, quarantine_share, quarantine_to)

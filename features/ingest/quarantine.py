@@ -1,6 +1,6 @@
 """Rows that break the contract: stored with file, row, column, rule and value, and counted; too many are an error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,46 +10,72 @@ import duckdb
 from core.errors import ForesellError
 from core.sql_text import quoted
 from features.engines.duckdb import Engine
-from features.ingest.checks import BROKEN_ROW, no_line, unknown_lines
-from features.ingest.contract import Table
+from features.ingest.checks import BROKEN_ROW
 
 CREATE = """create table quarantine (table_name varchar, file varchar, row varchar, column_name varchar, rule varchar,
-value varchar)"""
+value varchar, seller_id varchar)"""
+OF_SELLERS = ("orders", "returns", "cases", "feedback", "sellers")  # tables whose rows a seller's scores depend on
+NAMED = 5  # sellers that a line of the report names
 LONGEST_LINE = 10_000  # DuckDB cuts the text of a broken row here, and the rest is lost
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What became of one table's rows: read = kept + duplicates + quarantined (+ held back)."""
+    """What became of one table's rows: read = kept + duplicates + not_sales + far + held_back + quarantined.
+
+    far: rows of days far from the rest, held back whatever the day of a run;
+    not_sales: replacements, tests and what refers to them; noted: rows kept although something about them is odd.
+    """
 
     name: str
     read: int
     kept: int
     duplicates: int = 0
-    conflicting: int = 0  # the duplicates that differ in content from the row that was kept
     held_back: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)  # "column: rule" to rows
     ignored_columns: tuple[str, ...] = ()
+    not_sales: int = 0
+    far: int = 0
+    noted: Mapping[str, int] = field(default_factory=dict)
 
     def line(self) -> str:
         """One line for people."""
-        parts = [f"{self.name}: {self.read:,} rows read, {self.kept:,} kept"]
-        parts += [f"{self.duplicates:,} duplicates ({self.conflicting:,} of them differ)"] if self.duplicates else []
+        parts = [f"{self.name}: {_counted(self.read, 'row')} read, {self.kept:,} kept"]
+        parts += [_counted(self.duplicates, "duplicate")] if self.duplicates else []
+        parts += [f"{self.not_sales:,} of replacements and tests left out"] if self.not_sales else []
+        parts += [f"{self.far:,} on days far from the rest"] if self.far else []
         parts += [f"{self.held_back:,} held back"] if self.held_back else []
         parts += [f"quarantined {n:,} ({rule})" for rule, n in self.quarantined.items()]
+        parts += [f"{n:,} kept with {what}" for what, n in self.noted.items()]
         parts += [f"not in the contract: {', '.join(self.ignored_columns)}"] if self.ignored_columns else []
         return "; ".join(parts)
 
 
 @dataclass(frozen=True)
+class IncompleteSeller:
+    """A seller of whom a table lost more rows to quarantine than the share at which a run stops."""
+
+    seller_id: str
+    table: str
+    lost: int
+    read: int
+
+
+@dataclass(frozen=True)
 class IntakeReport:
-    """What became of a source's rows. left_out: rows that an import could not express in the contract, by reason."""
+    """What became of a source's rows.
+
+    left_out: rows that an import could not express in the contract, by reason; far_days: the days whose rows are held
+    back because they are far from the rest; incomplete: the sellers who lost too many of their own rows.
+    """
 
     source: str
     zone: str
     tables: tuple[TableReport, ...]
     ignored_files: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    far_days: tuple[str, ...] = ()
+    incomplete: tuple[IncompleteSeller, ...] = ()
 
     def table(self, name: str) -> TableReport:
         """The report of one table; zeros when the source lacks it."""
@@ -63,12 +89,24 @@ class IntakeReport:
         """Lines for people."""
         out = [t.line() for t in self.tables]
         out += [f"left out: {n:,} {what}" for what, n in self.left_out.items()]
+        out += [f"days far from the rest, held back: {', '.join(self.far_days)}"] if self.far_days else []
+        out += [self._incomplete_line()] if self.incomplete else []
         return out + ([f"files not read: {', '.join(self.ignored_files)}"] if self.ignored_files else [])
+
+    def _incomplete_line(self) -> str:
+        sellers = {one.seller_id: one for one in self.incomplete}
+        named = [f"{s.seller_id} ({s.lost:,} of {s.read:,} {s.table})" for s in list(sellers.values())[:NAMED]]
+        more = [f"and {len(sellers) - NAMED:,} more"] if len(sellers) > NAMED else []
+        return f"scores incomplete, because too many rows were lost: {', '.join([*named, *more])}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def take_marked(con: duckdb.DuckDBPyConnection, table: str) -> None:
     """Move the rows that the checks marked from the table into quarantine."""
-    con.execute(f"""insert into quarantine select '{table}', _file, _row, _column, _rule, _value from {table}
+    con.execute(f"""insert into quarantine select '{table}', _file, _row, _column, _rule, _value, _seller from {table}
 where _rule is not null""")
     con.execute(f"delete from {table} where _rule is not null")
 
@@ -80,18 +118,13 @@ def take_rejects(con: duckdb.DuckDBPyConnection, table: str, rejects: str) -> in
     """
     _refuse_cut(con, rejects)
     found = con.execute(f"""insert into quarantine
-select '{table}', file_path, cast(line + unnest(range(len(texts))) as varchar), null, '{BROKEN_ROW}', unnest(texts)
+select '{table}', file_path, cast(line + unnest(range(len(texts))) as varchar), null, '{BROKEN_ROW}', unnest(texts),
+null
 from (select file_id, scan_id, line, string_split(rtrim(any_value(csv_line), chr(13) || chr(10)), chr(10)) as texts
 from {rejects}_rows group by file_id, scan_id, line) join {rejects}_files using (file_id, scan_id)""").fetchall()
     con.execute(f"drop table {rejects}_rows")
     con.execute(f"drop table {rejects}_files")
     return int(found[0][0])
-
-
-def take_unknown_lines(con: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Move the rows that refer to no order line into quarantine."""
-    con.execute(f"insert into quarantine {unknown_lines(table)}")
-    con.execute(f"delete from {table.name} where {no_line(table.name)}")
 
 
 def counts(con: Engine, table: str) -> dict[str, int]:
@@ -118,6 +151,26 @@ def refuse_many(con: Engine, tables: tuple[TableReport, ...], share: float) -> N
                 found=f"{bad:,} of {table.read:,} rows of {table.name!r}: {', '.join(each)}",
                 next_step="correct the source, or allow a larger share of quarantined rows",
             )
+
+
+def incomplete_sellers(con: Engine, tables: Iterable[str], share: float) -> tuple[IncompleteSeller, ...]:
+    """The sellers of whom a table lost more than this share of their rows, those with the largest losses first."""
+    lost = """select table_name, coalesce(q.seller_id, o.seller_id) as seller_id from quarantine as q
+left join (select concat_ws('/', order_id, line_id) as line, min(seller_id) as seller_id from orders group by 1) as o
+on q.table_name = 'returns' and q.value = o.line"""
+    rows = con.execute(f"select table_name, seller_id, count(*) as n from ({lost}) as l group by 1, 2").fetchall()
+    found = [(str(t), str(s), int(n)) for t, s, n in rows if s is not None and t in {*tables} & {*OF_SELLERS}]
+    kept = {t: _kept(con, t, [s for table, s, _ in found if table == t]) for t in {t for t, _, _ in found}}
+    every = [IncompleteSeller(s, t, n, n + kept[t].get(s, 0)) for t, s, n in found]
+    return tuple(sorted((one for one in every if one.lost > share * one.read), key=lambda s: (-s.lost, s.seller_id)))
+
+
+def _kept(con: Engine, table: str, sellers: list[str]) -> dict[str, int]:
+    """The number of rows that each of these sellers still has in a table."""
+    rows = "returns join orders using (order_id, line_id)" if table == "returns" else table
+    chosen = ", ".join(map(quoted, sellers))
+    found = con.execute(f"select seller_id, count(*) from {rows} where seller_id in ({chosen}) group by 1").fetchall()
+    return {str(seller): int(n) for seller, n in found}
 
 
 def _example(con: Engine, table: str, rule: str) -> str:

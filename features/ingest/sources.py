@@ -1,8 +1,7 @@
 """The source tables: the files of a folder, or frames in memory, as parts that the checks can read."""
 
 import csv
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,31 +16,37 @@ from core.sql_text import quoted
 from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES, Table
 
-SETTINGS = ("name", "zone", "times_zone")  # of source.toml
 OWN_FILES = ("source.toml", "intake.json", "quarantine.parquet")
 SUFFIXES = (".csv", ".parquet")
 Columns = tuple[tuple[str, str], ...]  # name and DuckDB type
 
 
-def settings_of(folder: Path) -> dict[str, str]:
-    """The settings in the folder's source.toml; empty without one."""
-    path = folder / "source.toml"
-    if not path.is_file():
-        return {}
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
-        raise ForesellError("source.toml must be TOML.", f"{path}: {e}", "correct the line that it names") from None
-    for key, value in settings.items():
-        if key not in SETTINGS or not isinstance(value, str):
-            rule = f"source.toml may only have the texts {', '.join(SETTINGS)}."
-            raise ForesellError(rule, f"{key} = {value!r}", "rename it, or remove it")
-    return settings
-
-
 def folder_parts(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, tuple[SourcePart, ...]]:
     """The parts of each table that the folder has."""
     return {name: parts_of(con, TABLES[name], files) for name, files in folder_files(folder).items()}
+
+
+def check_same_columns(parts: Mapping[str, Sequence[SourcePart]]) -> None:
+    """ForesellError if a file lacks a column that other files of its table have: its rows would count as without it."""
+    lacks = [line for name, pieces in parts.items() for line in _lacking(TABLES[name], pieces)]
+    if lacks:
+        step = (
+            "write the column in each of these files (empty where it is unknown), or rename the one that has its values"
+        )
+        raise ForesellError("All files of a table must have the same columns of the contract.", "; ".join(lacks), step)
+
+
+def _lacking(table: Table, parts: Sequence[SourcePart]) -> list[str]:
+    """What the files of each part lack of the other parts' columns."""
+    names = [c.name for c in table.columns]
+    every = {name for part in parts for name in part.columns if name in names}
+    lacks = {part.label: [n for n in names if n in every - {*part.columns}] for part in parts}
+    others = {part.label: [n for n in part.columns if n not in names] for part in parts}
+    return [
+        f"{table.name}: {label} lacks {', '.join(f'{n}{closest(n, others[label])}' for n in missing)}"
+        for label, missing in lacks.items()
+        if missing
+    ]
 
 
 def folder_files(folder: Path) -> dict[str, tuple[Path, ...]]:
@@ -137,7 +142,8 @@ def _csv_part(table: Table, columns: Columns, files: tuple[Path, ...], number: i
     """DuckDB's CSV reader has no row numbers, so the key identifies a row."""
     rejects = f"rejects_{table.name}_{number}"
     known = {c.name for c in table.columns}
-    named = ", ".join(f'c{i} as "{name}"' for i, (name, _) in enumerate(columns) if name in known)
+    usable = known | {name for name, _ in columns if name.lower() not in known}  # names are the same in any case
+    named = ", ".join(f'c{i} as "{name}"' for i, (name, _) in enumerate(columns) if name in usable)
     relation = f"(select {named}, _at_path from {csv_reader(files, len(columns), rejects)})"
     key = "concat_ws('/', " + ", ".join(f'"{k}"' for k in table.key) + ")"
     return SourcePart(relation, dict(columns), files[0].name, "_at_path", key, files, rejects)

@@ -6,6 +6,7 @@ being deleted.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ import pyarrow as pa
 from core.errors import ForesellError
 from features.engines.spark import Spark, cause
 from features.ingest import quarantine
-from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, no_line, place, repeated, unknown_lines
+from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, place
 from features.ingest.column_parsers import Zones
 from features.ingest.contract import TABLES, Table
+from features.ingest.cross_checks import TableEditor, check_across
 from features.ingest.intake import (
     QUARANTINE_SHARE,
     Marketplace,
@@ -25,13 +27,17 @@ from features.ingest.intake import (
     available_of,
     check_columns,
     one,
+    report_of,
+    source_parts,
     zones_from,
 )
-from features.ingest.quarantine import IntakeReport, TableReport
-from features.ingest.sources import folder_files, ignored_files, settings_of, unreadable
+from features.ingest.source_settings import first_versions, read_settings
+from features.ingest.sources import folder_files, ignored_files, unreadable
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
+
+REPLACED = count(1)  # numbers the tables that replace others
 
 # DuckDB's names for Spark's types.
 TYPES: Mapping[str, str] = {
@@ -53,13 +59,16 @@ def open_folder(
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
     added: Mapping[str, pa.Table] | None = None,
+    all_days: bool = False,
 ) -> Marketplace:
     """Read a contract folder of Parquet files as `intake.open_folder` does; `quarantine_to` becomes a folder."""
-    settings = settings_of(folder)
+    settings = read_settings(folder)
     zones = zones_from(settings, zone, times_zone)
-    parts = {name: _parts(con, TABLES[name], files) for name, files in folder_files(folder).items()}
-    name = settings.get("name", folder.resolve().name)
-    market = read_parts(con, name, zones, with_frames(con, parts, added or {}))
+    read = {name: _parts(con, TABLES[name], files) for name, files in folder_files(folder).items()}
+    parts = with_frames(con, source_parts(read, settings, zones), added or {})
+    market = read_parts(
+        con, settings.texts.get("name", folder.resolve().name), zones, parts, settings.recorded_at, all_days
+    )
     market = replace(market, report=replace(market.report, ignored_files=ignored_files(folder)))
     return accepted(market, quarantine_share, quarantine_to)
 
@@ -116,16 +125,32 @@ def _part(con: Spark, relation: str, folder: Path, columns: Mapping[str, str], p
     return SourcePart(relation, columns, paths[0].name, at, row, tuple(paths))
 
 
-def read_parts(con: Spark, name: str, zones: Zones, parts: Parts) -> Marketplace:
-    """Make the typed tables of the parts, and count what became of their rows; the source is read only once."""
+def read_parts(
+    con: Spark, name: str, zones: Zones, parts: Parts, ordered: Iterable[str] = (), all_days: bool = False
+) -> Marketplace:
+    """Make the typed tables of the parts, as `intake.read_parts`; the source is read only once."""
     for table, pieces in parts.items():
         for part in pieces:
             check_columns(TABLES[table], part, zones)
     con.execute(quarantine.CREATE)
     read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
-    _take_unknown_lines(con, TABLES["returns"])
-    tables = tuple(_report(con, TABLES[t], read[t], parts[t]) for t in TABLES if t in parts)
-    return Marketplace(con, name, zones.market, available_of(parts), IntakeReport(name, zones.market, tables))
+    for table in ordered:
+        _editor(con).replace(table, first_versions(TABLES[table]))
+    available = available_of(parts)
+    report = report_of(name, zones, read, parts, check_across(_editor(con), available, zones, all_days), con)
+    return Marketplace(con, name, zones.market, available, report)
+
+
+def _editor(con: Spark) -> TableEditor:
+    """How Spark changes the typed tables: each change makes the next view of its table."""
+
+    def remove(table: str, condition: str) -> None:
+        _replace(con, TABLES[table], f"select * from {table} where not ({condition})")
+
+    def replace(table: str, query: str) -> None:
+        _replace(con, TABLES[table], query)
+
+    return TableEditor(con, remove, replace, drop_copies=lambda table: _drop_copies(con, table))
 
 
 def _load(con: Spark, table: Table, parts: tuple[SourcePart, ...], zones: Zones) -> int:
@@ -152,54 +177,33 @@ def _run(con: Spark, table: Table, statement: str) -> None:
         raise ForesellError(rule, cause(error), "correct the data that the message names") from error
 
 
-def _take_unknown_lines(con: Spark, table: Table) -> None:
-    """Move the rows that refer to no order line into quarantine."""
-    unknown = one(con, f"select count(*) from ({unknown_lines(table)}) as u")
-    if unknown:
-        con.execute(f"insert into quarantine {unknown_lines(table)}")
-        _replace(con, table, f"select * from {table.name} where not {no_line(table.name)}", "known")
-
-
-def _report(con: Spark, table: Table, read: int, parts: tuple[SourcePart, ...]) -> TableReport:
-    duplicates, conflicting = _drop_duplicates(con, table)
-    kept = one(con, f"select count(*) from {table.name}")
-    bad = quarantine.counts(con, table.name)
-    return TableReport(table.name, read, kept, duplicates, conflicting, 0, bad, tuple(_ignored(table, parts)))
-
-
 def known_by(con: Spark, day: int) -> None:
     """Treat corrections that were decided after a day as decided on it, as `appeals.known_by` does."""
     if one(con, "select count(*) from corrections"):
         days = {name: f"least({name}, {day})" for name in ("decided_at_day", "recorded_at_day")}
         columns = ", ".join(f"{days.get(name, name)} as {name}" for name in TABLES["corrections"].typed)
-        _replace(con, TABLES["corrections"], f"select {columns} from corrections", "known")
+        _replace(con, TABLES["corrections"], f"select {columns} from corrections")
 
 
-def _drop_duplicates(con: Spark, table: Table) -> tuple[int, int]:
-    """Keep one row of each key and version; returns how many were dropped, and how many of these differ in content."""
-    con.execute(f"create or replace table doubled as {repeated(table)}")
-    keys = one(con, "select count(*) from doubled")
-    if not keys:
-        return 0, 0
+def _drop_copies(con: Spark, table: Table) -> int:
+    """Keep one of the equal rows of each key and version in `doubled`; returns how many were dropped."""
     double = f"select * from {table.name} where {is_repeated(table)}"
     rows = one(con, f"select count(*) from ({double}) as d")
-    distinct = one(con, f"select count(*) from (select distinct * from ({double}) as d) as u")
+    if not rows:
+        return 0
     columns = ", ".join(table.typed)
     first = f"select {columns} from (select *, {place(table)} as place from ({double}) as {table.name}) as p"
     others = f"select {columns} from {table.name} where not {is_repeated(table)}"
-    _replace(con, table, f"{first} where place = 1 union all {others}", "single")
-    return rows - keys, distinct - keys
+    keys = one(con, f"select count(*) from (select distinct * from ({double}) as d) as u")
+    _replace(con, table, f"{first} where place = 1 union all {others}")
+    return rows - keys
 
 
-def _replace(con: Spark, table: Table, query: str, how: str) -> None:
+def _replace(con: Spark, table: Table, query: str) -> None:
     """Replace the table by the result of a query over it."""
-    con.execute(f"create table {table.name}_{how} as {query}")
-    con.execute(f"create or replace view {table.name} as select * from {table.name}_{how}")
-
-
-def _ignored(table: Table, parts: tuple[SourcePart, ...]) -> Iterable[str]:
-    known = {c.name for c in table.columns}
-    return dict.fromkeys(name for part in parts for name in part.columns if name not in known)
+    name = f"{table.name}_{next(REPLACED)}"
+    con.execute(f"create table {name} as {query}")
+    con.execute(f"create or replace view {table.name} as select * from {name}")
 
 
 def _uri(path: Path) -> str:

@@ -21,6 +21,7 @@ from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES, Table
 from features.ingest.intake import QUARANTINE_SHARE, Marketplace, accepted, zones_from
 from features.ingest.postgresql_schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
+from features.ingest.source_settings import SourceSettings
 
 if TYPE_CHECKING:
     import psycopg
@@ -55,13 +56,16 @@ def open_database(
     quarantine_to: Path | None = None,
     times_zone: str | None = None,
     added: Mapping[str, pa.Table] | None = None,
+    all_days: bool = False,
 ) -> Marketplace:
     """Read the tables of a database as `postgresql.open_database` does; `quarantine_to` becomes a folder."""
-    zones = zones_from({}, zone, times_zone)
+    zones = zones_from(SourceSettings(), zone, times_zone)
     with _snapshot(name) as connection:
         tables, options = table_columns(connection.cursor(), name), _options(connection, name)
         parts = {t: (_part(con, options, name, TABLES[t], tables[t], _ranges(connection, t)),) for t in tables}
-        market = spark_folder.read_parts(con, name, zones, spark_folder.with_frames(con, parts, added or {}))
+        market = spark_folder.read_parts(
+            con, name, zones, spark_folder.with_frames(con, parts, added or {}), (), all_days
+        )
     return accepted(market, quarantine_share, quarantine_to)
 
 

@@ -94,7 +94,7 @@ def read_sources(market: Marketplace) -> Sources:
     )
     staggered = bool(market.con.execute(STAGGERED).fetchall()[0][0])
     stateful = staggered or bool(versioned - {"sellers"}) or "cases.fault" in market.available
-    return Sources(versioned, staggered, stateful, market.zone)
+    return Sources(versioned, staggered, stateful, market.zone, "orders.delivered_at" in market.available)
 
 
 def statements(

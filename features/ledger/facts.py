@@ -74,6 +74,7 @@ UNITS = (
             Fact("cancelled_seller_day", one("cancelled_by_seller"), mostly="cancelled_day"),
             Fact("returned_day", one("returned")),
             Fact("returned_seller_day", one("returned_seller_fault")),
+            Fact("to_origin_day", one("returned_to_origin")),
             Fact(
                 f"delivered_day + {MATURITY_DAYS}",
                 {"matured_delivered": "1", "matured_returned": MATURED_RETURN},

@@ -39,6 +39,7 @@ class Sources:
     staggered: bool  # whether lines of one order begin on different days
     stateful: bool
     zone: str
+    delivers: bool = True  # whether orders have delivered_at
     ruled: bool = False  # whether orders have `ruled_fault`: the fault of a late line that an appeal decided
 
 
@@ -118,8 +119,9 @@ def return_versions(sources: Sources) -> str:
     columns = "r.return_id, r.order_id, r.line_id, r.opened_at_day, r.fault, r.refunded_at_day, r.refund_cents"
     both = "greatest(r.valid_from, l.valid_from) as valid_from, least(r.valid_to, l.valid_to) as valid_to"
     goods = " or ".join(f"lower(r.reason) like '%{word}%'" for word in OF_GOODS)
+    arrived = "coalesce(l.delivered_at_day <= r.opened_at_day, false)" if sources.delivers else "true"
     return f"""select * from (select l.seller, {columns}, coalesce({goods}, false) as of_goods, {both},
-                r.lone and l.lone as lone
+                not {arrived} as to_origin, r.lone and l.lone as lone
             from ({versions("returns", sources)}) as r
             join orders_versions as l on l.order_id = r.order_id and l.line_id = r.line_id) as v
         where valid_from < valid_to"""
@@ -254,21 +256,23 @@ def _by_line(source: str, versioned: bool = False) -> str:
     the lines of other orders begin on different days (`staggered`). Without versions, the day of the deadline counts.
     """
     begins = FIRST_DAY if versioned else "cast(null as integer)"
-    broken_day = "promised_at_day + case when promised_at is null then 1 else 0 end"
+    missed_day = "{0}_day + case when {0} is null then 1 else 0 end"  # a date alone is missed on the following day
+    sent, sent_day = "least(shipped_at, cancelled_at)", "least(shipped_at_day, cancelled_at_day)"
     settled = "least(delivered_at, cancelled_at)"
     settled_day = "least(delivered_at_day, cancelled_at_day)"
-    on_time = """shipped_at <= ship_by and case when promised_at is null then shipped_at_day <= promised_at_day
+    on_time = """coalesce(shipped_at <= ship_by, shipped_at_day <= ship_by_day)
+                    and case when promised_at is null then shipped_at_day <= promised_at_day
                     else shipped_at <= promised_at end"""
-    return f"""(select *, least(shipped_at, cancelled_at) as sent, least(shipped_at_day, cancelled_at_day) as sent_day,
+    return f"""(select *, {sent} as sent, {sent_day} as sent_day,
             {settled} as settled, {settled_day} as settled_day,
-            case when ship_by is null or least(shipped_at, cancelled_at) <= ship_by then null
-                else greatest(ship_by_day, {begins}) end as overdue_on,
+            case when ship_by_day is null or {sent} <= ship_by or ship_by is null and {sent_day} <= ship_by_day
+                then null else greatest({missed_day.format("ship_by")}, {begins}) end as overdue_on,
             case when promised_at_day is null or {settled} <= promised_at
                     or promised_at is null and {settled_day} <= promised_at_day then null
-                else greatest({broken_day}, {begins}) end as late_on,
+                else greatest({missed_day.format("promised_at")}, {begins}) end as late_on,
             case when ruled_fault = 'seller' then {SELLER} when ruled_fault = 'platform' then {PLATFORM}
                 when ruled_fault = 'carrier' then {CARRIER}
-                when ruled_fault is not null or ship_by is null then {NOBODY}
+                when ruled_fault is not null or ship_by_day is null then {NOBODY}
                 when {on_time} then {CARRIER} else {SELLER} end as late_fault
         from {source} as y)"""
 
@@ -295,8 +299,9 @@ LINES = {
     "cancelled_seller_day": "min(case when cancelled_by = 'seller' then cancelled_at_day end)",
 }
 RETURNS = {
-    "returned_day": "min(opened_at_day)",
-    "returned_seller_day": "min(case when fault = 'seller' then refunded_at_day end)",
+    "returned_day": "min(case when not to_origin then opened_at_day end)",
+    "returned_seller_day": "min(case when fault = 'seller' and not to_origin then refunded_at_day end)",
+    "to_origin_day": "min(case when to_origin then opened_at_day end)",
 }
 CASES = {
     f"{name}{suffix}_day": f"min(case when {test}{own} then {day} end)"

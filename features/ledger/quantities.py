@@ -97,7 +97,14 @@ QUANTITIES = (
     Quantity(
         "cancelled_by_seller", "orders", "cancelled_at", "orders with a line cancelled by the seller", (CANCELLED, BY)
     ),
-    Quantity("returned", "orders", "opened_at", "orders with a return opened", ("returns",)),
+    Quantity("returned", "orders", "opened_at", "orders with a return opened after delivery", ("returns",)),
+    Quantity(
+        "returned_to_origin",
+        "orders",
+        "opened_at",
+        "orders with a return opened of a line that had not been delivered",
+        ("returns", DELIVERED),
+    ),
     Quantity(
         "returned_seller_fault",
         "orders",

@@ -13,7 +13,7 @@ from core.settings import Settings
 from features.ingest import postgresql
 from features.ingest.intake import Marketplace, open_folder
 from features.ingest.postgresql_schema import PREFIX
-from features.ingest.sources import settings_of
+from features.ingest.source_settings import read_settings
 from features.ledger.appeals import known_by
 from features.ledger.build import Ledger, build_ledger
 from foresell.console import StepReporter
@@ -98,7 +98,7 @@ def _exists(settings: Settings) -> bool:
 
 def dataset_of(data: Path) -> str:
     """The name under which a folder's corrections are stored: from its source.toml, or the folder's name."""
-    return settings_of(data).get("name", data.resolve().name)
+    return read_settings(data).texts.get("name", data.resolve().name)
 
 
 def read_ledger(

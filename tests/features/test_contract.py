@@ -5,9 +5,10 @@ import sqlglot
 from sqlglot import exp
 
 from features.engines.duckdb import connect
-from features.ingest.checks import SourcePart, checked, known_day, repeated, unknown_lines
+from features.ingest.checks import SourcePart, checked, known_day, repeated
 from features.ingest.column_parsers import ACCEPTED, Zones
 from features.ingest.contract import TABLES, Column, Table
+from features.ingest.cross_checks import UNKNOWN_LINE, no_line, quarantined
 
 # A DuckDB type of each family that a source column may have.
 TYPES = {
@@ -38,6 +39,7 @@ def test_the_tables_of_the_contract() -> None:
         "sellers": ("seller_id",),
         "interventions": ("intervention_id",),
         "corrections": ("correction_id",),
+        "aliases": ("old_seller_id",),
     }
     assert [t.name for t in TABLES.values() if t.required] == ["orders", "sellers"]
 
@@ -71,7 +73,7 @@ def test_spark_has_every_function_that_the_checks_use() -> None:
     tables, zones = TABLES.values(), Zones("America/Sao_Paulo", "Asia/Tokyo")
     statements = [checked(t, part, zones) for t in tables for part in layouts(t)]
     statements += [repeated(t) for t in tables] + [f"select {known_day(t)} as day from {t.name}" for t in tables]
-    statements += [unknown_lines(TABLES["returns"])]
+    statements += [quarantined("returns", "line_id", UNKNOWN_LINE, "order_id", no_line("returns"))]
     assert set().union(*(spark_functions(sql) for sql in statements)) <= SPARK
 
 

@@ -46,10 +46,11 @@ def test_a_table_or_column_that_the_source_lacks_is_empty_and_not_available(tmp_
 
 
 def test_files_of_many_forms_make_one_table(tmp_path: Path) -> None:
-    folder(tmp_path)
+    priced = ORDERS.replace("ordered_at", "ordered_at,price").replace("00Z\n", "00Z,\n")
+    folder(tmp_path, orders=priced)
     (tmp_path / "orders").mkdir()
     (tmp_path / "orders" / "january [1].csv").write_text(
-        ORDERS.replace("o1", "o2") + "o3,1,anna,2024-01-02T10:00:00Z\n"
+        priced.replace("o1", "o2") + "o3,1,anna,2024-01-02T10:00:00Z,\n"
     )
     pq.write_table(pa.table(orders(order_id="o4", price=Decimal("1.10"))), tmp_path / "orders" / "more [2*].parquet")
     market = open_folder(tmp_path)
@@ -173,15 +174,15 @@ def test_versions_are_kept_and_duplicates_count_once(tmp_path: Path) -> None:
     market = open_folder(folder(tmp_path, orders=VERSIONS))
     assert rows(market, "orders", "recorded_at_day", "shipped_at_day") == [(DAY, None), (DAY + 2, DAY + 2)]
     assert counts(market, "orders") == {"read": 3, "kept": 2, "duplicates": 1, "quarantined": 0}
-    assert market.report.table("orders").conflicting == 0
 
 
-def test_which_of_two_conflicting_rows_stays_does_not_depend_on_their_order(tmp_path: Path) -> None:
-    first, second = "anna,Berlin\n", "anna,Aachen\n"
-    for lines in (first + second, second + first + second):
-        market = open_folder(folder(tmp_path, sellers="seller_id,region\n" + lines))
-        assert rows(market, "sellers", "region") == [("Aachen",)]
-        assert market.report.table("sellers").conflicting == 1
+def test_rows_that_differ_with_nothing_to_order_them_are_all_refused(tmp_path: Path) -> None:
+    first, second, other = "anna,Berlin\n", "anna,Aachen\n", "bert,Ulm\n"
+    for lines in (first + second + other, other + second + first + second):
+        market = open_folder(folder(tmp_path, sellers="seller_id,region\n" + lines), quarantine_share=1.0)
+        assert rows(market, "sellers", "region") == [("Ulm",)]
+        read = lines.count("\n")
+        assert counts(market, "sellers") == {"read": read, "kept": 1, "duplicates": 0, "quarantined": read - 1}
 
 
 def test_rows_known_only_after_a_day_are_held_back_and_come_back(tmp_path: Path) -> None:
@@ -201,8 +202,8 @@ def test_the_report_reads_well(tmp_path: Path) -> None:
     folder(tmp_path, orders=VERSIONS, sellers="seller_id,shoe_size\nanna,38\n", retruns="return_id\n")
     report = open_folder(tmp_path).report
     assert report.lines() == [
-        "orders: 3 rows read, 2 kept; 1 duplicates (0 of them differ)",
-        "sellers: 1 rows read, 1 kept; not in the contract: shoe_size",
+        "orders: 3 rows read, 2 kept; 1 duplicate",
+        "sellers: 1 row read, 1 kept; not in the contract: shoe_size",
         "files not read: retruns.csv",
     ]
     assert report.as_json()["tables"][0]["duplicates"] == 1

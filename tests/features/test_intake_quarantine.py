@@ -54,15 +54,22 @@ GOOD_ROWS = {
 }
 
 
+def write_row(path: Path, table: str, name: str, row: dict[str, str]) -> None:
+    """A file of one row with all columns that any file of the table has."""
+    columns = dict.fromkeys([*GOOD_ROWS[table], *(column for t, column, _, _ in BAD_VALUES if t == table)])
+    (path / table).mkdir(exist_ok=True)
+    text = ",".join(columns) + "\n" + ",".join(f'"{row.get(column, "")}"' for column in columns) + "\n"
+    (path / table / f"{name}.csv").write_text(text)
+
+
 @pytest.fixture(scope="module")
 def bad_values(tmp_path_factory: pytest.TempPathFactory) -> Marketplace:
     """A folder with a file for each bad value, named by its place in the list, beside one good order."""
     path = folder(tmp_path_factory.mktemp("bad"))
+    (path / "orders.csv").unlink()
+    write_row(path, "orders", "good", GOOD_ROWS["orders"] | {"order_id": "o1"})
     for i, (table, column, value, _) in enumerate(BAD_VALUES):
-        bad = GOOD_ROWS[table] | {column: value}
-        (path / table).mkdir(exist_ok=True)
-        text = ",".join(bad) + "\n" + ",".join(f'"{v}"' for v in bad.values()) + "\n"
-        (path / table / f"{i}.csv").write_text(text)
+        write_row(path, table, str(i), GOOD_ROWS[table] | {column: value})
     return open_folder(path, quarantine_share=1)
 
 

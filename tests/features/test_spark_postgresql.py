@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.errors import ForesellError
 from features.engines.duckdb import connect
 from features.engines.spark import HOME, Spark
-from features.ingest import checks, postgresql_schema, spark_folder
+from features.ingest import checks, cross_checks, postgresql_schema, spark_folder
 from features.ingest import postgresql as embedded
 from features.ingest import spark_postgresql as source
 from features.ingest.checks import checked
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 PASSWORD = "hunter-2-of-the-tests"
 READER = f"create role reader login password '{PASSWORD}'; grant pg_read_all_data to reader"
-RULES = {REQUIRED, WRONG_TYPE, NAIVE_TIME, FAR_TIME, NOT_FINITE, UNKNOWN_CHOICE, checks.UNKNOWN_LINE}
+RULES = {REQUIRED, WRONG_TYPE, NAIVE_TIME, FAR_TIME, NOT_FINITE, UNKNOWN_CHOICE, cross_checks.UNKNOWN_LINE}
 RULES |= {"below 0", "above 1", "above 1e+12"}
 TIMES = Zones("UTC", "America/Sao_Paulo")
 
@@ -130,7 +130,7 @@ def test_report_quarantine_and_tables_are_those_of_the_embedded_engine(
     ours = embedded.open_database(name_of(shop), quarantine_share=1)
     assert differing(found(ours), told) == set()
     assert {rule.split(": ")[1] for table in ours.report.tables for rule in table.quarantined} == RULES
-    assert (ours.report.table("orders").duplicates, ours.report.table("orders").conflicting) == (2, 1)
+    assert ours.report.table("orders").duplicates == 1
     kept = connect().execute(f"select * from read_parquet('{home}/quarantine/*/*.parquet')").fetchall()
     assert sorted(kept, key=repr) == told["quarantine"]
 
@@ -206,8 +206,8 @@ def test_two_faults_planted_in_the_intake_are_found(
 ) -> None:
     """Duplicates kept show in the orders, lines that nobody ordered in the returns and the quarantine."""
     ours = embedded.open_database(name_of(shop), quarantine_share=1, times_zone=TIMES.times)
-    monkeypatch.setattr(spark_folder, "_drop_duplicates", lambda *_: (0, 0))
-    monkeypatch.setattr(spark_folder, "_take_unknown_lines", lambda *_: None)
+    monkeypatch.setattr(spark_folder, "_drop_copies", lambda *_: 0)
+    monkeypatch.setattr(cross_checks, "take", lambda *_: None)
     emptied(spark)
     theirs = source.open_database(spark, name_of(shop), quarantine_share=1, times_zone=TIMES.times)
     assert differing(found(ours), found(theirs)) == {"report", "orders", "returns", "quarantine"}

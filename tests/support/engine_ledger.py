@@ -36,7 +36,7 @@ def for_histories(number: int, check: Callable[[History, int], None], **fixed: A
 
 def built(history: History) -> EngineLedger:
     """The engine's ledger of a history, however many of its rows are quarantined (a return may have lost its line)."""
-    return build_ledger(open_frames(history.frames(), history.zone, quarantine_share=1.0))
+    return build_ledger(open_frames(history.frames(), history.zone, quarantine_share=1.0, all_days=True))
 
 
 def as_oracle(ledger: EngineLedger) -> Ledger:

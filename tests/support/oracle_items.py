@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.oracle import Tables, newest
 from tests.support.oracle_appeals import KEYS
-from tests.support.oracle_orders import Day
+from tests.support.oracle_orders import Day, to_origin
 
 Row = dict[str, Any]
 DAYS = 60
@@ -19,6 +19,7 @@ def worst_item(tables: Tables, seller: str, as_of: int, day_of: Day) -> tuple[st
         mine[row["order_id"], row["line_id"]]["item_id"]
         for row in newest("returns", tables.get("returns", []), as_of, day_of)
         if (row["order_id"], row["line_id"]) in mine
+        and not to_origin(row, mine[row["order_id"], row["line_id"]], day_of)
         and inside(row["opened_at"], as_of, day_of)
         and not excluded(tables, row, as_of, day_of)
     )

@@ -33,7 +33,7 @@ def order_entries(
     entries |= lateness(lines, platform, day_of)
     entries |= cancelling(lines, day_of)
     entries |= ending(entries)
-    entries |= returning(returns, entries, day_of)
+    entries |= returning(returns, lines, entries, day_of)
     entries |= failing(entries, cases, feedback, wanted, day_of)
     return entries
 
@@ -160,10 +160,20 @@ def ending(entries: Entries) -> Entries:
     return {name: (day, 1) for name, day in found.items() if missed[0] <= day}
 
 
-def returning(returns: list[Row], entries: Entries, day_of: Day) -> Entries:
-    opened = earliest(row["opened_at"] for row in returns)
-    refunds = [row.get("refunded_at") for row in returns if row.get("fault") == "seller"]
+def to_origin(row: Row, line: Row, day_of: Day) -> bool:
+    """Whether the line had not been delivered when its return was opened; unknown in a source without deliveries."""
+    delivered = line.get("delivered_at")
+    return "delivered_at" in line and (delivered is None or day_of(delivered) > day_of(row["opened_at"]))
+
+
+def returning(returns: list[Row], lines: list[Row], entries: Entries, day_of: Day) -> Entries:
+    named = {(line["order_id"], line["line_id"]): line for line in lines}
+    back = [row for row in returns if to_origin(row, named[row["order_id"], row["line_id"]], day_of)]
+    customers = [row for row in returns if row not in back]
+    opened = earliest(row["opened_at"] for row in customers)
+    refunds = [row.get("refunded_at") for row in customers if row.get("fault") == "seller"]
     found = once("returned", opened, day_of) | once("returned_seller_fault", earliest(refunds), day_of)
+    found |= once("returned_to_origin", earliest(row["opened_at"] for row in back), day_of)
     matured = entries.get("matured_delivered")
     if opened is not None and matured is not None and day_of(opened) <= matured[0]:
         found["matured_returned"] = matured

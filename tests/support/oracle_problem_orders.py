@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.oracle import Tables, first_versions, newest
 from tests.support.oracle_new_to_seller import FIRST_STOCK, NEW, known_on, last_taken_on
-from tests.support.oracle_orders import Day
+from tests.support.oracle_orders import Day, to_origin
 
 Row = dict[str, Any]
 DAYS, UNITS_DAYS = 28, 60
@@ -53,7 +53,8 @@ def told(tables: Tables, seller: str, as_of: int, day_of: Day) -> list[tuple[str
     found: list[tuple[str, str, str | None]] = []
     for row in standing(tables, "returns", as_of, day_of):
         line = now.get((row["order_id"], row["line_id"]))
-        if line and line["seller_id"] == seller and lately(row["opened_at"], as_of, day_of):
+        mine = line and line["seller_id"] == seller and not to_origin(row, line, day_of)
+        if mine and lately(row["opened_at"], as_of, day_of):
             found.append(("returns", row["order_id"], row["line_id"]))
             if row.get("reason") in GOODS:
                 found.append(("goods", row["order_id"], row["line_id"]))

@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from features.ingest.contract import TABLES as CONTRACT
+
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
@@ -207,9 +209,6 @@ def intervention_row(draw: Draw, seller: str) -> Row:
     return {"intervention_id": f"i-{seller}", "seller_id": seller, "kind": kind, "started_at": draw.moment(0, 2 * SPAN)}
 
 
-MOVED = ("orders", "cases", "feedback")
-
-
 def versions_of(draw: Draw, table: str, row: Row) -> list[Row]:
     """One to three versions of a row, the last of them the row itself; some on one day, some long after the fact."""
     own = [value for value in row.values() if isinstance(value, datetime)]
@@ -217,20 +216,22 @@ def versions_of(draw: Draw, table: str, row: Row) -> list[Row]:
     if draw.maybe(0.1):  # nothing says when this one was recorded
         return [{**row, "recorded_at": None}]
     *earlier, last = sorted(moments)
-    first = [{**moved(draw, table, edited(draw, table, row)), "recorded_at": moment} for moment in earlier]
+    first = [{**edited(draw, table, row), "recorded_at": moment} for moment in earlier]
     return [*first, {**row, "recorded_at": last}]
 
 
-def moved(draw: Draw, table: str, row: Row) -> Row:
-    """Now and then the row is another seller's for a while."""
-    return {**row, "seller_id": "s00"} if table in MOVED and draw.maybe(0.1) else row
-
-
 def edited(draw: Draw, table: str, row: Row) -> Row:
-    """The row with some optional values blank and some values different."""
+    """The row with some optional values blank and some values different; what all versions share stays."""
     blank = {column: None for column in OPTIONAL[table] if column != "order_id" and draw.maybe(0.3)}
     other = {column: other_value(draw, column, value) for column, value in row.items() if draw.maybe(0.15)}
-    return {**row, **other, **blank}
+    same = {column: row[column] for column in CONTRACT[table].fixed}
+    new = {**row, **other, **blank, **same}
+    return new if new.get("cancelled_at") else only_uncancelled(new)
+
+
+def only_uncancelled(row: Row) -> Row:
+    """Nobody cancelled what was not cancelled."""
+    return {column: None if column == "cancelled_by" else value for column, value in row.items()}
 
 
 def other_value(draw: Draw, column: str, value: Any) -> Any:
