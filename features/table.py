@@ -37,6 +37,7 @@ TEXT = (
     problem_orders.PROBLEM_ITEM,
 )
 ACTIVE_DAYS = 28
+WEEK = 7  # days of the window that tells whether something new happened to a seller
 EMPTY = "''"
 BLOCK = 40_000  # sellers; a row takes about 4 KB
 BUILDS = count(1)  # the numbers in the table names of successive builds
@@ -137,12 +138,12 @@ def plan(quantities: Collection[str], standards: Collection[Standard]) -> Plan:
 
 
 def standard_columns(standard: Standard) -> set[str]:
-    """Window columns of a standard for every horizon, and the market's and the peers' figures that it needs."""
+    """Window columns of a standard for every horizon and of the last week, and the groups' figures that it needs."""
     w = standard.window_days
     spans = {w} | {s for h in HORIZONS for s in (h, w - h) if s > 0}
     groups = {f"{g}_{q}_{w}" for g in ("market", "peer") for q in standard.quantities()}
     recent = {f"market_{q}_{standard.recent_days}" for q in standard.quantities()}
-    return {f"{q}_{s}" for q in standard.quantities() for s in spans} | groups | recent
+    return {f"{q}_{s}" for q in standard.quantities() for s in (*spans, WEEK)} | groups | recent
 
 
 def active_columns(quantities: Collection[str]) -> set[str]:

@@ -12,24 +12,32 @@ from rich.table import Table
 from rich.text import Text
 
 from core.errors import ForesellError
+from features.ingest.quarantine import IntakeReport
 
 StepReporter = Callable[[str], None]  # called with the title of the step that begins
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """The result of a command: plain values for --json, and the same as text and tables for people."""
+    """The result of a command: plain values for --json, and the same as text and tables for people.
+
+    intake: what became of the rows that the command read.
+    """
 
     data: Mapping[str, object]
     shown: tuple[RenderableType, ...]
+    intake: IntakeReport | None = None
 
 
 def show(outcome: CommandResult, as_json: bool) -> None:
     """Print the result on standard output."""
+    intake = outcome.intake
     if as_json:
-        print(json.dumps(outcome.data, indent=2, default=str, allow_nan=False))
+        data = outcome.data if intake is None else {**outcome.data, "intake": intake.as_json()}
+        print(json.dumps(data, indent=2, default=str, allow_nan=False))
     else:
-        Console(highlight=False).print(Group(*outcome.shown))
+        lines: list[RenderableType] = [] if intake is None else [*map(Text, intake.lines()), ""]
+        Console(highlight=False).print(Group(*lines, *outcome.shown))
 
 
 def fail(error: ForesellError, as_json: bool) -> None:

@@ -313,6 +313,7 @@ class LeakageGates(TypedDict):
 
     future_blind: bool
     canary_caught: bool
+    canary_judged: NotRequired[bool]
 
 
 class LeakageFigures(LeakageGates):
@@ -323,9 +324,10 @@ class LeakageFigures(LeakageGates):
 
 
 class ReportFacts(TypedDict):
-    """What was tested, and on which days."""
+    """What was tested, and on which days. intake: what became of the rows read (IntakeReport.as_json)."""
 
     dataset: str
+    intake: dict[str, Any]
     as_of: list[str]
     test_from: str
     horizon_days: int
@@ -340,6 +342,7 @@ class Report(ReportFacts):
 
     risks: dict[str, RiskReport]
     leakage: LeakageFigures
+    not_learned: dict[str, str]  # the risks of which nothing is learned, and why
 
 
 class RiskPart(TypedDict):

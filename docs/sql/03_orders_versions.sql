@@ -1,11 +1,12 @@
 -- orders_versions: versions of orders with the days they are valid from and to, and the fault that an appeal decided.
 -- One row: a version of a row of orders.
 -- Reads: orders, seller_codes.
--- Columns: seller (bigint); order_id, line_id, seller_id, item_id, category (varchar); price_cents, ordered_at (bigint);
--- ordered_at_day (integer); ship_by (bigint); ship_by_day (integer); shipped_at (bigint); shipped_at_day (integer);
--- tracking_valid (boolean); promised_at (bigint); promised_at_day (integer); delivered_at (bigint); delivered_at_day
--- (integer); cancelled_at (bigint); cancelled_at_day (integer); cancelled_by (varchar); recorded_at (bigint);
--- recorded_at_day, valid_from, valid_to (integer); lone (boolean); ruled_fault (varchar).
+-- Columns: seller (bigint); order_id, line_id, seller_id, item_id, category (varchar); price_cents (bigint); quantity
+-- (integer); currency, kind, buyer_id (varchar); ordered_at (bigint); ordered_at_day (integer); ship_by (bigint);
+-- ship_by_day (integer); shipped_at (bigint); shipped_at_day (integer); tracking_valid (boolean); promised_at (bigint);
+-- promised_at_day (integer); delivered_at (bigint); delivered_at_day (integer); cancelled_at (bigint); cancelled_at_day
+-- (integer); cancelled_by (varchar); recorded_at (bigint); recorded_at_day, valid_from, valid_to (integer); lone
+-- (boolean); ruled_fault (varchar).
 -- Written by make docs.
 
 create or replace table orders_versions as

@@ -2,7 +2,8 @@
 -- One row: a version of a row of returns.
 -- Reads: orders_versions, returns.
 -- Columns: seller (bigint); return_id, order_id, line_id (varchar); opened_at_day (integer); fault (varchar);
--- refunded_at_day (integer); refund_cents (bigint); of_goods (boolean); valid_from, valid_to (integer); lone (boolean).
+-- refunded_at_day (integer); refund_cents (bigint); of_goods (boolean); valid_from, valid_to (integer); to_origin, lone
+-- (boolean).
 -- Written by make docs.
 
 create or replace table returns_versions as
@@ -31,6 +32,7 @@ FROM (
     ) AS of_goods,
     GREATEST(r.valid_from, l.valid_from) AS valid_from,
     LEAST(r.valid_to, l.valid_to) AS valid_to,
+    NOT COALESCE(l.delivered_at_day <= r.opened_at_day, FALSE) AS to_origin,
     r.lone AND l.lone AS lone
   FROM (
     SELECT

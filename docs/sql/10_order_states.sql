@@ -4,8 +4,9 @@
 -- Columns: seller (bigint); order_id (varchar); since, until (integer); lone, pair (boolean); ordered_at (bigint);
 -- ordered_day (integer); units, gross_cents, shipped_at (bigint); shipped_day (integer); untracked_at (bigint);
 -- overdue_day, cleared_day (integer); delivered_at (bigint); delivered_day, closed_day, late_code, ruled_code,
--- cancelled_day, cancelled_seller_day, returned_day, returned_seller_day, not_received_day, not_received_own_day,
--- not_described_day, not_described_own_day (integer); unresolved_day, unresolved_own_day (bigint); low_day (integer).
+-- cancelled_day, cancelled_seller_day, returned_day, returned_seller_day, to_origin_day, not_received_day,
+-- not_received_own_day, not_described_day, not_described_own_day (integer); unresolved_day, unresolved_own_day (bigint);
+-- low_day (integer).
 -- Written by make docs.
 
 create or replace view order_states as
@@ -34,6 +35,7 @@ SELECT
   l.cancelled_seller_day,
   CASE WHEN NOT l.ordered_day IS NULL THEN r.returned_day END AS returned_day,
   CASE WHEN NOT l.ordered_day IS NULL THEN r.returned_seller_day END AS returned_seller_day,
+  CASE WHEN NOT l.ordered_day IS NULL THEN r.to_origin_day END AS to_origin_day,
   CASE WHEN NOT l.ordered_day IS NULL THEN c.not_received_day END AS not_received_day,
   CASE WHEN NOT l.ordered_day IS NULL THEN c.not_received_own_day END AS not_received_own_day,
   CASE WHEN NOT l.ordered_day IS NULL THEN c.not_described_day END AS not_described_day,
@@ -80,10 +82,13 @@ LEFT JOIN (
       LEAST(delivered_at, cancelled_at) AS settled,
       LEAST(delivered_at_day, cancelled_at_day) AS settled_day,
       CASE
-        WHEN ship_by IS NULL OR LEAST(shipped_at, cancelled_at) <= ship_by
+        WHEN ship_by_day IS NULL
+        OR LEAST(shipped_at, cancelled_at) <= ship_by
+        OR ship_by IS NULL
+        AND LEAST(shipped_at_day, cancelled_at_day) <= ship_by_day
         THEN NULL
         ELSE GREATEST(
-          ship_by_day,
+          ship_by_day + CASE WHEN ship_by IS NULL THEN 1 ELSE 0 END,
           LEAST(ordered_at_day, shipped_at_day, delivered_at_day, cancelled_at_day)
         )
       END AS overdue_on,
@@ -105,9 +110,9 @@ LEFT JOIN (
         THEN 1
         WHEN ruled_fault = 'carrier'
         THEN 2
-        WHEN NOT ruled_fault IS NULL OR ship_by IS NULL
+        WHEN NOT ruled_fault IS NULL OR ship_by_day IS NULL
         THEN 3
-        WHEN shipped_at <= ship_by
+        WHEN COALESCE(shipped_at <= ship_by, shipped_at_day <= ship_by_day)
         AND CASE
           WHEN promised_at IS NULL
           THEN shipped_at_day <= promised_at_day
@@ -141,8 +146,9 @@ LEFT JOIN (
     seller,
     order_id,
     since,
-    MIN(opened_at_day) AS returned_day,
-    MIN(CASE WHEN fault = 'seller' THEN refunded_at_day END) AS returned_seller_day
+    MIN(CASE WHEN NOT to_origin THEN opened_at_day END) AS returned_day,
+    MIN(CASE WHEN fault = 'seller' AND NOT to_origin THEN refunded_at_day END) AS returned_seller_day,
+    MIN(CASE WHEN to_origin THEN opened_at_day END) AS to_origin_day
   FROM (
     SELECT
       v.*,

@@ -5,7 +5,7 @@
 -- cancelled_seller_day, cleared_day, closed_day (integer); delivered_at (bigint); delivered_day (integer); failure_day,
 -- failure_own_day, gross_cents (bigint); late_carrier_day, late_day, late_own_day, late_platform_day (integer);
 -- ordered_at (bigint); ordered_day, overdue_day, returned_day, returned_seller_day (integer); shipped_at (bigint);
--- shipped_day (integer); units, untracked_at (bigint).
+-- shipped_day, to_origin_day (integer); units, untracked_at (bigint).
 -- Written by make docs.
 
 create or replace table order_facts as
@@ -52,6 +52,7 @@ SELECT
   returned_seller_day,
   shipped_at,
   shipped_day,
+  to_origin_day,
   units,
   untracked_at
 FROM (

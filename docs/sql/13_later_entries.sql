@@ -356,6 +356,7 @@ WITH changes_0 AS (
     c11,
     c12,
     c13,
+    c14,
     CASE
       WHEN NOT edge_0 IS NULL
       THEN COALESCE(
@@ -453,7 +454,14 @@ WITH changes_0 AS (
         LEAD(edge_13 IGNORE NULLS) OVER (PARTITION BY seller, order_id ORDER BY since),
         closes
       )
-    END AS past_13
+    END AS past_13,
+    CASE
+      WHEN NOT edge_14 IS NULL
+      THEN COALESCE(
+        LEAD(edge_14 IGNORE NULLS) OVER (PARTITION BY seller, order_id ORDER BY since),
+        closes
+      )
+    END AS past_14
   FROM (
     SELECT
       *,
@@ -470,7 +478,8 @@ WITH changes_0 AS (
       CASE WHEN ended < since THEN ended WHEN c10 IS DISTINCT FROM was_c10 THEN since END AS edge_10,
       CASE WHEN ended < since THEN ended WHEN c11 IS DISTINCT FROM was_c11 THEN since END AS edge_11,
       CASE WHEN ended < since THEN ended WHEN c12 IS DISTINCT FROM was_c12 THEN since END AS edge_12,
-      CASE WHEN ended < since THEN ended WHEN c13 IS DISTINCT FROM was_c13 THEN since END AS edge_13
+      CASE WHEN ended < since THEN ended WHEN c13 IS DISTINCT FROM was_c13 THEN since END AS edge_13,
+      CASE WHEN ended < since THEN ended WHEN c14 IS DISTINCT FROM was_c14 THEN since END AS edge_14
     FROM (
       SELECT
         *,
@@ -488,6 +497,7 @@ WITH changes_0 AS (
         LAG(c11) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c11,
         LAG(c12) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c12,
         LAG(c13) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c13,
+        LAG(c14) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c14,
         LAG(until) OVER (PARTITION BY seller, order_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, order_id
@@ -512,8 +522,9 @@ WITH changes_0 AS (
           cancelled_seller_day AS c9,
           returned_day AS c10,
           returned_seller_day AS c11,
-          failure_day AS c12,
-          failure_own_day AS c13
+          to_origin_day AS c12,
+          failure_day AS c13,
+          failure_own_day AS c14
         FROM order_facts
         WHERE
           NOT lone AND NOT pair
@@ -536,6 +547,7 @@ WITH changes_0 AS (
       edge_11,
       edge_12,
       edge_13,
+      edge_14,
       NULL
     ) IS NULL
   UNION ALL
@@ -560,6 +572,7 @@ WITH changes_0 AS (
         b.c11 AS next_c11,
         b.c12 AS next_c12,
         b.c13 AS next_c13,
+        b.c14 AS next_c14,
         b.until AS closes,
         CASE WHEN b.c0 IS DISTINCT FROM a.c0 THEN b.since END AS edge_0,
         CASE WHEN b.c1 IS DISTINCT FROM a.c1 THEN b.since END AS edge_1,
@@ -574,7 +587,8 @@ WITH changes_0 AS (
         CASE WHEN b.c10 IS DISTINCT FROM a.c10 THEN b.since END AS edge_10,
         CASE WHEN b.c11 IS DISTINCT FROM a.c11 THEN b.since END AS edge_11,
         CASE WHEN b.c12 IS DISTINCT FROM a.c12 THEN b.since END AS edge_12,
-        CASE WHEN b.c13 IS DISTINCT FROM a.c13 THEN b.since END AS edge_13
+        CASE WHEN b.c13 IS DISTINCT FROM a.c13 THEN b.since END AS edge_13,
+        CASE WHEN b.c14 IS DISTINCT FROM a.c14 THEN b.since END AS edge_14
       FROM (
         SELECT
           seller,
@@ -593,8 +607,9 @@ WITH changes_0 AS (
           cancelled_seller_day AS c9,
           returned_day AS c10,
           returned_seller_day AS c11,
-          failure_day AS c12,
-          failure_own_day AS c13
+          to_origin_day AS c12,
+          failure_day AS c13,
+          failure_own_day AS c14
         FROM order_facts
         WHERE
           pair
@@ -617,8 +632,9 @@ WITH changes_0 AS (
           cancelled_seller_day AS c9,
           returned_day AS c10,
           returned_seller_day AS c11,
-          failure_day AS c12,
-          failure_own_day AS c13
+          to_origin_day AS c12,
+          failure_day AS c13,
+          failure_own_day AS c14
         FROM order_facts
         WHERE
           pair
@@ -642,6 +658,7 @@ WITH changes_0 AS (
       c11,
       c12,
       c13,
+      c14,
       CASE WHEN NOT c0 IS NULL THEN COALESCE(edge_0, closes) END AS past_0,
       CASE WHEN NOT c1 IS NULL THEN COALESCE(edge_1, closes) END AS past_1,
       CASE WHEN NOT c2 IS NULL THEN COALESCE(edge_2, closes) END AS past_2,
@@ -655,7 +672,8 @@ WITH changes_0 AS (
       CASE WHEN NOT c10 IS NULL THEN COALESCE(edge_10, closes) END AS past_10,
       CASE WHEN NOT c11 IS NULL THEN COALESCE(edge_11, closes) END AS past_11,
       CASE WHEN NOT c12 IS NULL THEN COALESCE(edge_12, closes) END AS past_12,
-      CASE WHEN NOT c13 IS NULL THEN COALESCE(edge_13, closes) END AS past_13
+      CASE WHEN NOT c13 IS NULL THEN COALESCE(edge_13, closes) END AS past_13,
+      CASE WHEN NOT c14 IS NULL THEN COALESCE(edge_14, closes) END AS past_14
     FROM two
     WHERE
       NOT c0 IS NULL
@@ -672,6 +690,7 @@ WITH changes_0 AS (
       OR NOT c11 IS NULL
       OR NOT c12 IS NULL
       OR NOT c13 IS NULL
+      OR NOT c14 IS NULL
     UNION ALL
     SELECT
       seller,
@@ -690,6 +709,7 @@ WITH changes_0 AS (
       next_c11,
       next_c12,
       next_c13,
+      next_c14,
       CASE WHEN NOT edge_0 IS NULL THEN closes END AS past_0,
       CASE WHEN NOT edge_1 IS NULL THEN closes END AS past_1,
       CASE WHEN NOT edge_2 IS NULL THEN closes END AS past_2,
@@ -703,7 +723,8 @@ WITH changes_0 AS (
       CASE WHEN NOT edge_10 IS NULL THEN closes END AS past_10,
       CASE WHEN NOT edge_11 IS NULL THEN closes END AS past_11,
       CASE WHEN NOT edge_12 IS NULL THEN closes END AS past_12,
-      CASE WHEN NOT edge_13 IS NULL THEN closes END AS past_13
+      CASE WHEN NOT edge_13 IS NULL THEN closes END AS past_13,
+      CASE WHEN NOT edge_14 IS NULL THEN closes END AS past_14
     FROM two
     WHERE
       NOT COALESCE(
@@ -721,6 +742,7 @@ WITH changes_0 AS (
         edge_11,
         edge_12,
         edge_13,
+        edge_14,
         NULL
       ) IS NULL
   ) AS t
@@ -1125,7 +1147,7 @@ SELECT
   seller,
   day,
   replaced,
-  24 AS quantity,
+  25 AS quantity,
   added
 FROM (
   SELECT
@@ -1142,7 +1164,7 @@ SELECT
   seller,
   day,
   replaced,
-  25 AS quantity,
+  26 AS quantity,
   added
 FROM (
   SELECT
@@ -1346,7 +1368,7 @@ SELECT
   seller,
   day,
   replaced,
-  22 AS quantity,
+  23 AS quantity,
   added
 FROM (
   SELECT
@@ -1363,7 +1385,7 @@ SELECT
   seller,
   day,
   replaced,
-  33 AS quantity,
+  22 AS quantity,
   added
 FROM (
   SELECT
@@ -1391,6 +1413,23 @@ FROM (
   FROM changes_1 AS x
   WHERE
     NOT c13 IS NULL AND GREATEST(c13, since) < past_13
+) AS e
+UNION ALL
+SELECT
+  seller,
+  day,
+  replaced,
+  35 AS quantity,
+  added
+FROM (
+  SELECT
+    seller,
+    GREATEST(c14, since) AS day,
+    past_14 AS replaced,
+    1 AS added
+  FROM changes_1 AS x
+  WHERE
+    NOT c14 IS NULL AND GREATEST(c14, since) < past_14
 ) AS e
 UNION ALL
 SELECT
@@ -1431,7 +1470,7 @@ SELECT
   seller,
   day,
   replaced,
-  23 AS quantity,
+  24 AS quantity,
   added
 FROM (
   SELECT
@@ -1448,7 +1487,7 @@ SELECT
   seller,
   day,
   replaced,
-  26 AS quantity,
+  27 AS quantity,
   added
 FROM (
   SELECT
@@ -1465,7 +1504,7 @@ SELECT
   seller,
   day,
   replaced,
-  27 AS quantity,
+  28 AS quantity,
   added
 FROM (
   SELECT
@@ -1482,7 +1521,7 @@ SELECT
   seller,
   day,
   replaced,
-  28 AS quantity,
+  29 AS quantity,
   added
 FROM (
   SELECT
@@ -1499,7 +1538,7 @@ SELECT
   seller,
   day,
   replaced,
-  29 AS quantity,
+  30 AS quantity,
   added
 FROM (
   SELECT
@@ -1516,7 +1555,7 @@ SELECT
   seller,
   day,
   replaced,
-  30 AS quantity,
+  31 AS quantity,
   added
 FROM (
   SELECT
@@ -1533,7 +1572,7 @@ SELECT
   seller,
   day,
   replaced,
-  31 AS quantity,
+  32 AS quantity,
   added
 FROM (
   SELECT
@@ -1550,7 +1589,7 @@ SELECT
   seller,
   day,
   replaced,
-  32 AS quantity,
+  33 AS quantity,
   added
 FROM (
   SELECT

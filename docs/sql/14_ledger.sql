@@ -4,10 +4,10 @@
 -- Columns: seller_id (varchar); day, ordered, units (integer); gross_cents (bigint); new_item_orders,
 -- new_category_orders, shipped (integer); handling_minutes (bigint); tracking_missing, overdue_to_ship, overdue_cleared,
 -- overdue_shipped, overdue_cancelled, delivered (integer); delivery_minutes (bigint); closed, late, late_seller_fault,
--- late_carrier_fault, late_platform_fault, cancelled, cancelled_by_seller, returned, returned_seller_fault (integer);
--- refund_cents (bigint); matured_delivered, matured_returned, inquiry, item_not_received, not_as_described,
--- unanswered_48h, case_unresolved, feedback, low_rating, service_failure, service_failure_seller_fault (integer); seller
--- (bigint).
+-- late_carrier_fault, late_platform_fault, cancelled, cancelled_by_seller, returned, returned_to_origin,
+-- returned_seller_fault (integer); refund_cents (bigint); matured_delivered, matured_returned, inquiry,
+-- item_not_received, not_as_described, unanswered_48h, case_unresolved, feedback, low_rating, service_failure,
+-- service_failure_seller_fault (integer); seller (bigint).
 -- Written by make docs.
 
 create or replace table ledger as
@@ -36,6 +36,7 @@ SELECT
   e.cancelled,
   e.cancelled_by_seller,
   e.returned,
+  e.returned_to_origin,
   e.returned_seller_fault,
   e.refund_cents,
   e.matured_delivered,
@@ -75,6 +76,7 @@ FROM (
     COALESCE(f5.cancelled, 0) AS cancelled,
     COALESCE(f5.cancelled_by_seller, 0) AS cancelled_by_seller,
     COALESCE(f5.returned, 0) AS returned,
+    COALESCE(f5.returned_to_origin, 0) AS returned_to_origin,
     COALESCE(f5.returned_seller_fault, 0) AS returned_seller_fault,
     COALESCE(f5.refund_cents, 0) AS refund_cents,
     COALESCE(f3.matured_delivered, 0) AS matured_delivered,
@@ -217,12 +219,12 @@ FROM (
         CAST(seller AS BIGINT) * 2097152 + (
           day + 1000000
         ) AS entry,
-        CASE WHEN quantity = 24 THEN added ELSE 0 END AS matured_delivered,
-        CASE WHEN quantity = 25 THEN added ELSE 0 END AS matured_returned,
+        CASE WHEN quantity = 25 THEN added ELSE 0 END AS matured_delivered,
+        CASE WHEN quantity = 26 THEN added ELSE 0 END AS matured_returned,
         1 AS entries
       FROM later_entries
       WHERE
-        quantity IN (24, 25)
+        quantity IN (25, 26)
     ) AS d
     GROUP BY
       entry
@@ -250,12 +252,12 @@ FROM (
         CAST(seller AS BIGINT) * 2097152 + (
           day + 1000000
         ) AS entry,
-        CASE WHEN quantity = 31 THEN added ELSE 0 END AS feedback,
-        CASE WHEN quantity = 32 THEN added ELSE 0 END AS low_rating,
+        CASE WHEN quantity = 32 THEN added ELSE 0 END AS feedback,
+        CASE WHEN quantity = 33 THEN added ELSE 0 END AS low_rating,
         1 AS entries
       FROM later_entries
       WHERE
-        quantity IN (31, 32)
+        quantity IN (32, 33)
     ) AS d
     GROUP BY
       entry
@@ -279,6 +281,7 @@ FROM (
       CAST(SUM(cancelled_by_seller) AS INT) AS cancelled_by_seller,
       CAST(SUM(returned) AS INT) AS returned,
       CAST(SUM(returned_seller_fault) AS INT) AS returned_seller_fault,
+      CAST(SUM(returned_to_origin) AS INT) AS returned_to_origin,
       CAST(SUM(new_item_orders) AS INT) AS new_item_orders,
       CAST(SUM(new_category_orders) AS INT) AS new_category_orders,
       CAST(SUM(refund_cents) AS BIGINT) AS refund_cents,
@@ -308,6 +311,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -356,6 +360,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -388,6 +393,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -420,6 +426,7 @@ FROM (
         CASE WHEN cancelled_seller_day = cancelled_day THEN 1 ELSE 0 END AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -452,6 +459,7 @@ FROM (
         0 AS cancelled_by_seller,
         1 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -484,6 +492,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         1 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -496,6 +505,39 @@ FROM (
       FROM order_facts
       WHERE
         lone AND NOT returned_seller_day IS NULL
+      UNION ALL
+      SELECT
+        CAST(seller AS BIGINT) * 2097152 + (
+          GREATEST(to_origin_day, since) + 1000000
+        ) AS entry,
+        0 AS overdue_to_ship,
+        1 AS entries,
+        0 AS overdue_cleared,
+        0 AS overdue_shipped,
+        0 AS overdue_cancelled,
+        0 AS late,
+        0 AS late_seller_fault,
+        0 AS late_carrier_fault,
+        0 AS late_platform_fault,
+        0 AS service_failure,
+        0 AS service_failure_seller_fault,
+        0 AS cancelled,
+        0 AS cancelled_by_seller,
+        0 AS returned,
+        0 AS returned_seller_fault,
+        1 AS returned_to_origin,
+        0 AS new_item_orders,
+        0 AS new_category_orders,
+        0 AS refund_cents,
+        0 AS inquiry,
+        0 AS item_not_received,
+        0 AS not_as_described,
+        0 AS unanswered_48h,
+        0 AS case_unresolved,
+        0 AS closed
+      FROM order_facts
+      WHERE
+        lone AND NOT to_origin_day IS NULL
       UNION ALL
       SELECT
         CAST(seller AS BIGINT) * 2097152 + (
@@ -516,6 +558,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         1 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -548,6 +591,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         1 AS new_category_orders,
         0 AS refund_cents,
@@ -580,6 +624,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         COALESCE(refund_cents, 0) AS refund_cents,
@@ -612,6 +657,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -644,6 +690,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -676,6 +723,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -708,6 +756,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -740,6 +789,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -772,6 +822,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -806,6 +857,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -840,6 +892,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -872,6 +925,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -904,6 +958,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -938,6 +993,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -972,6 +1028,7 @@ FROM (
         1 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -1006,6 +1063,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -1038,6 +1096,7 @@ FROM (
         0 AS cancelled_by_seller,
         0 AS returned,
         0 AS returned_seller_fault,
+        0 AS returned_to_origin,
         0 AS new_item_orders,
         0 AS new_category_orders,
         0 AS refund_cents,
@@ -1064,20 +1123,21 @@ FROM (
         CASE WHEN quantity = 16 THEN added ELSE 0 END AS late_seller_fault,
         CASE WHEN quantity = 17 THEN added ELSE 0 END AS late_carrier_fault,
         CASE WHEN quantity = 18 THEN added ELSE 0 END AS late_platform_fault,
-        CASE WHEN quantity = 33 THEN added ELSE 0 END AS service_failure,
-        CASE WHEN quantity = 34 THEN added ELSE 0 END AS service_failure_seller_fault,
+        CASE WHEN quantity = 34 THEN added ELSE 0 END AS service_failure,
+        CASE WHEN quantity = 35 THEN added ELSE 0 END AS service_failure_seller_fault,
         CASE WHEN quantity = 19 THEN added ELSE 0 END AS cancelled,
         CASE WHEN quantity = 20 THEN added ELSE 0 END AS cancelled_by_seller,
         CASE WHEN quantity = 21 THEN added ELSE 0 END AS returned,
-        CASE WHEN quantity = 22 THEN added ELSE 0 END AS returned_seller_fault,
+        CASE WHEN quantity = 23 THEN added ELSE 0 END AS returned_seller_fault,
+        CASE WHEN quantity = 22 THEN added ELSE 0 END AS returned_to_origin,
         CASE WHEN quantity = 3 THEN added ELSE 0 END AS new_item_orders,
         CASE WHEN quantity = 4 THEN added ELSE 0 END AS new_category_orders,
-        CASE WHEN quantity = 23 THEN added ELSE 0 END AS refund_cents,
-        CASE WHEN quantity = 26 THEN added ELSE 0 END AS inquiry,
-        CASE WHEN quantity = 27 THEN added ELSE 0 END AS item_not_received,
-        CASE WHEN quantity = 28 THEN added ELSE 0 END AS not_as_described,
-        CASE WHEN quantity = 29 THEN added ELSE 0 END AS unanswered_48h,
-        CASE WHEN quantity = 30 THEN added ELSE 0 END AS case_unresolved,
+        CASE WHEN quantity = 24 THEN added ELSE 0 END AS refund_cents,
+        CASE WHEN quantity = 27 THEN added ELSE 0 END AS inquiry,
+        CASE WHEN quantity = 28 THEN added ELSE 0 END AS item_not_received,
+        CASE WHEN quantity = 29 THEN added ELSE 0 END AS not_as_described,
+        CASE WHEN quantity = 30 THEN added ELSE 0 END AS unanswered_48h,
+        CASE WHEN quantity = 31 THEN added ELSE 0 END AS case_unresolved,
         0 AS closed
       FROM later_entries
       WHERE
@@ -1097,13 +1157,14 @@ FROM (
           21,
           22,
           23,
-          26,
+          24,
           27,
           28,
           29,
           30,
-          33,
-          34
+          31,
+          34,
+          35
         )
     ) AS d
     GROUP BY

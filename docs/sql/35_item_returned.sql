@@ -30,4 +30,4 @@ LEFT JOIN (
 ) AS x
   ON x.row_key = r.return_id
 WHERE
-  NOT l.item_id IS NULL;
+  NOT l.item_id IS NULL AND NOT r.to_origin;

@@ -30,7 +30,7 @@ FROM (
     valid_to AS until
   FROM returns_versions
   WHERE
-    NOT order_id IS NULL AND TRUE
+    NOT order_id IS NULL AND NOT to_origin
   UNION ALL
   SELECT
     'cases' AS table_name,

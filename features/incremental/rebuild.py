@@ -1,8 +1,7 @@
 """Rebuild a stored ledger, as a whole or for a few rows, and compute the difference of two ledgers.
 
 All use the statements of a ledger that is built at once. A whole build takes one slice of sellers at a time, so that
-memory does not grow with the history. A seller's ledger needs its own rows only. Sellers that share a key (a line, case
-or rating that first belonged to one and later to the other) are built together, in the first slice.
+memory does not grow with the history. A seller's ledger needs its own rows only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from core.sql_text import Step
-from features.incremental.touched import KEPT, NAMING, ROWS, key
+from features.incremental.touched import KEPT, NAMING, ROWS
 from features.ingest import quarantine
 from features.ingest.contract import TABLES
 from features.ingest.cross_checks import drop_repeated, take_wrong_references
@@ -44,8 +43,6 @@ def build_whole(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Fill the ledger's tables in the attached file from the rows stored there."""
     lines = con.execute(f"select count(*) from {KEPT}.orders").fetchall()[0][0]
     slices = max(1, -(-int(lines) // SLICE))
-    if slices > 1:
-        con.execute(f"create or replace table entangled as {_entangled()}")
     names = ", ".join(("seller_id", "day", *source.quantities, ENTRIES))
     for number in range(slices):
         load(con, _slice(number, slices))
@@ -97,7 +94,7 @@ def _slice(number: int, slices: int) -> dict[str, str]:
     if slices == 1:
         mine, theirs = "true", "true"
     else:
-        mine = f"case when seller_id in (from entangled) then 0 else hash(seller_id) % {slices} end = {number}"
+        mine = f"hash(seller_id) % {slices} = {number}"
         theirs = "order_id in (select order_id from memory.main.orders)"
     chosen = dict.fromkeys((*NAMING, "sellers"), mine) | {
         "returns": theirs,
@@ -106,20 +103,6 @@ def _slice(number: int, slices: int) -> dict[str, str]:
         "aliases": "false",
     }
     return {t: f"select {', '.join(TABLES[t].typed)} from {KEPT}.{t} where {chosen[t]}" for t in ROWS}
-
-
-def _entangled() -> str:
-    """A select of the sellers that share a key with another seller."""
-    shared = [_of_several(t, f"hash({key(t)})", "seller_id") for t in NAMING]
-    reassigned = f"""select o.seller_id from {KEPT}.orders as o
-        where o.order_id in ({_of_several("returns", "return_id", "order_id")})"""
-    return f"select distinct seller_id from ({' union all '.join([*shared, reassigned])}) as e(seller_id)"
-
-
-def _of_several(table: str, same: str, column: str) -> str:
-    """A select of the column's values where rows with the same key have more than one of them."""
-    several = f"select {same} from {KEPT}.{table} group by {same} having min({column}) <> max({column})"
-    return f"select {column} from {KEPT}.{table} where {same} in ({several})"
 
 
 def _split(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:

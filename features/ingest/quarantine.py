@@ -82,8 +82,8 @@ class IntakeReport:
         return next((t for t in self.tables if t.name == name), TableReport(name, 0, 0))
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
-        return asdict(self)
+        """The report as plain values, and its lines for people."""
+        return {**asdict(self), "lines": self.lines()}
 
     def lines(self) -> list[str]:
         """Lines for people."""

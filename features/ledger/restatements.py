@@ -92,10 +92,8 @@ class Chain:
         return f"over (partition by seller, {self.unit.key} order by since)"
 
     def _edges(self, which: str) -> str:
-        gap = "when ended < since then ended"
         edges = [
-            f"case {gap} when {self._differs(amount)} then since end as edge_{n}"
-            for n, amount in enumerate(self.amounts)
+            f"case when {self._differs(amount)} then since end as edge_{n}" for n, amount in enumerate(self.amounts)
         ]
         return f"select *, {', '.join(edges)} from ({self._states(which)}) as s"
 
@@ -106,11 +104,10 @@ class Chain:
         return [self.columns[text] for text in amount if text in self.columns]
 
     def _states(self, which: str) -> str:
-        """The states, each with the columns and the end of the state before, and the end of the last state."""
+        """The states, each with the columns of the state before, and the end of the last state."""
         before = [f"lag({column}) {self._order} as was_{column}" for column in self.columns.values()]
         closes = f"last_value(until) {self._order[:-1]} rows between current row and unbounded following) as closes"
-        ended = f"lag(until) {self._order} as ended"
-        return f"select *, {', '.join(before)}, {ended}, {closes} from ({self._read(which)}) as u"
+        return f"select *, {', '.join(before)}, {closes} from ({self._read(which)}) as u"
 
     def _read(self, which: str) -> str:
         read = [f"{text} as {column}" for text, column in self.columns.items()]

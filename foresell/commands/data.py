@@ -97,10 +97,9 @@ def _features_summary(report: IntakeReport, needs: Plan, out: Path) -> CommandRe
         "sellers": sellers,
         "as_of": [first.isoformat(), last.isoformat()] if rows else [],
         "features": [feature.name for feature in needs.features],
-        "intake": report.as_json(),
     }
     line = f"{rows:,} rows, {sellers:,} sellers, {len(needs.features)} features, {days} as-of dates"
-    return CommandResult(data, (*report.lines(), f"{line}; written to {out}"))
+    return CommandResult(data, (f"{line}; written to {out}",), report)
 
 
 def grow_ledger(place: Path, data: Path, zone: str | None) -> CommandResult:
@@ -108,11 +107,11 @@ def grow_ledger(place: Path, data: Path, zone: str | None) -> CommandResult:
     with steps() as progress:
         progress("adding the new files")
         added = grow(place, data, zone, Settings().quarantine_share)
-    facts = {"ledger": str(place), "files": added.files, "whole": added.whole, "intake": added.report.as_json()}
+    facts = {"ledger": str(place), "files": added.files, "whole": added.whole}
     if not added.files:
-        return CommandResult(facts, (f"{place} already has every file of {data}.",))
+        return CommandResult(facts, (f"{place} already has every file of {data}.",), added.report)
     how = "built from the first day on" if added.whole else "updated"
-    return CommandResult(facts, (*added.report.lines(), f"{added.files} files added; {place} was {how}"))
+    return CommandResult(facts, (f"{added.files} files added; {place} was {how}",), added.report)
 
 
 def export(data: Path, out: Path) -> CommandResult:

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from core.errors import ForesellError
 from core.settings import Settings
-from features.ingest import postgresql
+from features.ingest.databases import postgresql
+from features.ingest.databases.schema import PREFIX
 from features.ingest.intake import Marketplace, open_folder
-from features.ingest.postgresql_schema import PREFIX
 from features.ingest.source_settings import read_settings
 from features.ledger.appeals import known_by
 from features.ledger.build import Ledger, build_ledger
@@ -45,7 +45,8 @@ def opened(run: EngineChoice, data: Path, zone: str | None, progress: StepReport
         yield open_market(data, zone, Settings(), progress)
         return
     from features.engines import spark
-    from features.ingest import spark_folder, spark_postgresql
+    from features.ingest import spark_folder
+    from features.ingest.databases import spark_postgresql
 
     conf, database = spark.parse_conf(run.spark_conf), _database(data)
     progress("starting Spark")

@@ -32,7 +32,7 @@ from training.fit.tree_settings import TreeSettings
 from training.pipeline import Training, train
 from training.report_schema import Report, ScoreFigures
 from training.reports.report import render
-from training.reports.summary import sentences
+from training.reports.summary import not_learned, sentences
 
 # Short titles of the scores, for tables.
 SCORE_TITLES = {
@@ -46,6 +46,7 @@ SCORE_TITLES = {
     "model": "Foresell",
     "truth": "true rates",
 }
+MOST_OF_A_TAG = 5_000  # characters that MLflow keeps of a tag
 MEASUREMENTS = "benchmarks.extensions"  # of a checkout; a wheel has no benchmarks
 
 
@@ -62,7 +63,7 @@ def run_backtest(
     page.write_text(render(report), encoding="utf-8")
     out.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     shown = (*scores_tables(report), *_settings_note(trees_file, given), f"\nWritten to {out} and {page}")
-    return CommandResult({"out": str(out), "page": str(page), "report": report}, shown)
+    return CommandResult({"out": str(out), "page": str(page), "report": report}, shown, market.report)
 
 
 def options_for(market: Marketplace, data: Path) -> Options:
@@ -89,7 +90,7 @@ def scores_tables(report: Report) -> list[RenderableType]:
         scores = report["risks"][risk]["slices"][HEADLINE]["scores"]
         rows = [_score_row(name, figures) for name in SCORE_TITLES if (figures := scores.get(name))]
         shown += ["", table(heads, rows, f"{risk}: sellers not yet in breach"), "", *(Text(line) for line in lines)]
-    return shown
+    return [*shown, *(Text(line) for line in not_learned(report))]
 
 
 def _score_row(name: str, figures: ScoreFigures) -> tuple[str, ...]:
@@ -121,7 +122,8 @@ def run_training(data: Path, standards: str | None, zone: str | None, trees_file
         "",
         *_verdict(version, training, verdict),
     )
-    return CommandResult(_training_facts(version, training, verdict), shown)
+    read = training.dataset.ledger.market.report
+    return CommandResult(_training_facts(version, training, verdict), shown, read)
 
 
 def train_challenger(
@@ -153,8 +155,14 @@ def _run(training: Training, verdict: Verdict) -> registry.TrainingRun:
         metrics=training.metrics,
         plots=training.folder / "plots",
         reports=[training.folder / name for name in ("report.json", "report.html", CARD, PREDICTIONS, GATES)],
-        tags=verdict.tags(),
+        tags=verdict.tags() | _told(training),
     )
+
+
+def _told(training: Training) -> dict[str, str]:
+    """What the registry's run says of the rows that were read, and of the risks that were not learned."""
+    told = {"intake": training.dataset.ledger.market.report.lines(), "not_learned": not_learned(training.report)}
+    return {name: "; ".join(lines)[:MOST_OF_A_TAG] for name, lines in told.items()}
 
 
 def _training_facts(version: str, training: Training, verdict: Verdict) -> dict[str, Any]:
@@ -165,6 +173,7 @@ def _training_facts(version: str, training: Training, verdict: Verdict) -> dict[
         "gates": [gate.as_json() for gate in verdict.every],
         "compared": verdict.compared,
         "left_out": list(training.left_out),
+        "not_learned": training.report.get("not_learned", {}),
         "folder": str(training.folder),
     }
 

@@ -157,7 +157,8 @@ def run_comparison(data: Path, standards: str | None, zone: str | None) -> Comma
         verdict = compare_with_champion(verdict_of(version, settings), dataset, *pair)
     verdict.write(folder_of(version, settings))
     summary = f"\nVersion {version.number} was compared with the champion, version {champion.number}."
-    return CommandResult(asdict(verdict) | {"passed": verdict.passed}, (*verdict.shown(), Text(summary)))
+    shown = (*verdict.shown(), Text(summary))
+    return CommandResult(asdict(verdict) | {"passed": verdict.passed}, shown, dataset.ledger.market.report)
 
 
 def dataset_under(

@@ -39,7 +39,7 @@ def run_recalibration(data: Path, standards: str | None, zone: str | None) -> Co
         verdict = _write(refreshed, current, folder)
         progress("registering in MLflow")
         version = registry.log_training(_run(refreshed, verdict, folder), settings)
-    return _outcome(version, refreshed, verdict)
+    return replace(_outcome(version, refreshed, verdict), intake=dataset.ledger.market.report)
 
 
 def _write(refreshed: Recalibration, before: Contender, folder: Path) -> Verdict:

@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from rich.console import RenderableType
+
 from core.days import iso
 from core.errors import ForesellError
 from core.settings import Settings
@@ -47,10 +49,10 @@ def score_sellers(data: Path, out: Path, zone: str | None, run: EngineChoice = E
     if run.engine == "spark":
         return _score_on_spark(data, out, zone, run, version, bundle)
     with last_rows(data, zone, settings, bundle) as blocks, counted("scoring") as update:
-        scorer, workers = Scorer(bundle, version), os.cpu_count() or 1
+        scorer, workers = Scorer(bundle, version, incomplete_of(blocks.ledger)), os.cpu_count() or 1
         block_count = write_scores(scorer, active(blocks), out, lambda done: update(done, len(blocks)), workers)
     slow = {str(m.key): why for m in headline_models(bundle, scorer.horizon) if (why := unfit(m.text))}
-    return _score_summary(out, iso(blocks.ledger.last_day), {"slow": slow, "blocks_found": block_count})
+    return _score_summary(out, blocks.ledger, {"slow": slow, "blocks_found": block_count})
 
 
 def _score_on_spark(
@@ -58,6 +60,7 @@ def _score_on_spark(
 ) -> CommandResult:
     """The same on Spark: the same SQL builds the rows, every node scores with the same bundle; out becomes a folder."""
     from features.ingest.spark_folder import known_by
+    from models.batch.spark_scores import SparkModel
     from models.batch.spark_scores import write_scores as write_on_spark
 
     with steps() as progress, opened(run, data, zone, progress) as market:
@@ -71,8 +74,14 @@ def _score_on_spark(
         tables = make_rows(con, needs, [ledger.last_day])
         progress("scoring")
         rows, folder = f"{written_sql(needs, tables)} where active = 1", local_copy(Settings().home, bundle.digest)
-        write_atomically(out, lambda part: write_on_spark(con, rows, needs, (folder, bundle.digest, version), part))
-    return _score_summary(out, iso(ledger.last_day), {})
+        model = SparkModel(folder, bundle.digest, version, incomplete_of(ledger))
+        write_atomically(out, lambda part: write_on_spark(con, rows, needs, model, part))
+    return _score_summary(out, ledger, {})
+
+
+def incomplete_of(ledger: Ledger) -> frozenset[str]:
+    """The sellers whose scores are incomplete, because intake lost too many of their rows."""
+    return frozenset(seller.seller_id for seller in ledger.market.report.incomplete)
 
 
 @contextmanager
@@ -131,8 +140,8 @@ def last_day(ledger: Ledger, bundle: Bundle, progress: StepReporter) -> FeatureT
     return rows
 
 
-def _score_summary(out: Path, day: str, facts: Mapping[str, Any]) -> CommandResult:
-    scores = f"read_parquet({quoted(out / '*.parquet' if out.is_dir() else out)})"
+def _score_summary(out: Path, ledger: Ledger, facts: Mapping[str, Any]) -> CommandResult:
+    day, scores = iso(ledger.last_day), f"read_parquet({quoted(out / '*.parquet' if out.is_dir() else out)})"
     with connect() as con:
         counts = con.execute(f"select risk, band, count(*) from {scores} group by risk, band order by risk, band")
         bands = [{"risk": risk, "band": band, "sellers": n} for risk, band, n in counts.fetchall()]
@@ -151,4 +160,9 @@ def _score_summary(out: Path, day: str, facts: Mapping[str, Any]) -> CommandResu
     notes = [
         f"the reasons of {key} were computed by the slower method: {why}" for key, why in facts.get("slow", {}).items()
     ]
-    return CommandResult(data, (table(heads, shown), *notes, f"{rows:,} scores as of {day}; written to {out}"))
+    shown_all: tuple[RenderableType, ...] = (
+        table(heads, shown),
+        *notes,
+        f"{rows:,} scores as of {day}; written to {out}",
+    )
+    return CommandResult(data, shown_all, ledger.market.report)

@@ -38,7 +38,8 @@ def run_search(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     shown = [line for name, one in found.items() for line in comparison_lines(name, one)]
-    return CommandResult({"out": str(out), **content}, (*shown, "", LUCK, *_next(data, standards, out, found)))
+    lines = (*shown, "", LUCK, *_next(data, standards, out, found))
+    return CommandResult({"out": str(out), **content}, lines, dataset.ledger.market.report)
 
 
 def _read(

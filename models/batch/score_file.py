@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute as pc
 from pyarrow import parquet
 
 from features.table import FeatureTable
@@ -28,10 +29,14 @@ Progress = Callable[[int], None]  # how many blocks are done
 
 @dataclass(frozen=True)
 class Scorer:
-    """Scores blocks of rows with a bundle; version: the bundle's registered version."""
+    """Scores blocks of rows with a bundle; version: the bundle's registered version.
+
+    incomplete: the sellers of whom intake lost more rows than it may; their scores say so.
+    """
 
     bundle: Bundle
     version: str
+    incomplete: frozenset[str] = frozenset()
     horizon: int = 28
 
     def scores(self, rows: FeatureTable) -> pa.Table:
@@ -40,6 +45,8 @@ class Scorer:
         version = pa.repeat(pa.scalar(self.version), len(table))
         day = table["as_of"].cast(pa.int32()).cast(DAY)
         table = table.set_column(table.column_names.index("as_of"), "as_of", day)
+        lost = pc.is_in(table["seller_id"], value_set=pa.array(sorted(self.incomplete), pa.string()))
+        table = table.add_column(table.column_names.index("low_evidence") + 1, "incomplete", lost)
         return table.add_column(table.num_columns - 1, "model_version", version)
 
     def digest(self, rows: FeatureTable) -> str:
@@ -47,6 +54,8 @@ class Scorer:
         digest = blake2b(f"{self.bundle.digest} {self.version} {self.horizon} {len(rows)}".encode(), digest_size=16)
         for texts in (rows.seller_id, *(rows.text[name] for name in sorted(rows.text))):
             digest.update("\x1f".join(texts.tolist()).encode() + b"\x1e")
+        lost = sorted({*rows.seller_id.tolist()} & self.incomplete)
+        digest.update("\x1f".join(lost).encode() + b"\x1e")
         digest.update(np.ascontiguousarray(rows.as_of).tobytes())
         digest.update("\x1f".join(rows.block.names).encode())
         digest.update(np.ascontiguousarray(rows.block.values).tobytes())

@@ -1,6 +1,7 @@
 """Scores on Spark: every node has a copy of the bundle and scores blocks of rows as on one machine."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,35 +20,49 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def scores(con: Spark, rows: str, needs: Plan, folder: Path, digest: str, version: str) -> "DataFrame":
-    """The scores of a query's rows (columns as in `table.written_sql`); folder: the bundle to copy to every node."""
+@dataclass(frozen=True)
+class SparkModel:
+    """The bundle's folder, to be copied to every node; its digest and version; and the sellers with lost rows."""
+
+    folder: Path
+    digest: str
+    version: str
+    incomplete: frozenset[str] = frozenset()
+
+    def scorer(self, folder: Path) -> Scorer:
+        """The scorer of the bundle's copy in a folder."""
+        return Scorer(_loaded(str(folder), self.digest), self.version, self.incomplete)
+
+
+def scores(con: Spark, rows: str, needs: Plan, model: SparkModel) -> "DataFrame":
+    """The scores of a query's rows (columns as in `table.written_sql`)."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
     frame, context = con.sql(rows).frame, con.session.sparkContext
-    context.addFile(str(folder), recursive=True)
+    context.addFile(str(model.folder), recursive=True)
     names = numeric_names(needs)
     no_rows = FeatureTable(*_empty(), Block(names, np.empty((0, len(names)))), ())
-    schema = Scorer(load(folder, digest), version).scores(no_rows).schema
+    schema = model.scorer(model.folder).scores(no_rows).schema
     with quiet_pandas():
-        return frame.mapInArrow(_work(folder.name, digest, version, names), from_arrow_schema(schema))
+        return frame.mapInArrow(_work(model, names), from_arrow_schema(schema))
 
 
-def write_scores(con: Spark, rows: str, needs: Plan, model: tuple[Path, str, str], out: Path) -> None:
-    """Write the scores as a folder of Parquet files; model: the bundle's folder, its digest and its version."""
+def write_scores(con: Spark, rows: str, needs: Plan, model: SparkModel, out: Path) -> None:
+    """Write the scores as a folder of Parquet files."""
     with quiet_pandas():
-        scores(con, rows, needs, *model).write.parquet(str(out))
+        scores(con, rows, needs, model).write.parquet(str(out))
 
 
 Batches = Iterator[pa.RecordBatch]
 
 
-def _work(name: str, digest: str, version: str, names: Sequence[str]) -> Callable[[Batches], Batches]:
+def _work(model: SparkModel, names: Sequence[str]) -> Callable[[Batches], Batches]:
     """The function with which a node scores its blocks of rows."""
 
     def work(batches: Batches) -> Batches:
         from pyspark import SparkFiles
 
-        scorer = Scorer(_loaded(SparkFiles.get(name), digest), version)
+        scorer = model.scorer(Path(SparkFiles.get(model.folder.name)))
         for rows in batches:
             yield from scorer.scores(table_of(rows, names)).to_batches()
 

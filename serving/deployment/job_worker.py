@@ -55,7 +55,7 @@ def _run(home: Path, engine: sa.Engine, loaded: ModelAndStore, job: job_queue.Jo
     def tell(blocks: int) -> None:
         job_queue.advance(engine, job.job_id, min(blocks * AT_ONCE, len(numbers)))
 
-    scorer = Scorer(serving_model.bundle, serving_model.version, request["horizon_days"])
+    scorer = Scorer(serving_model.bundle, serving_model.version, horizon=request["horizon_days"])
     write_scores(scorer, _blocks(loaded, numbers), out, tell)
     job_queue.finish(engine, job.job_id, _digest(out))
 

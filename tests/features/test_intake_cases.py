@@ -31,7 +31,9 @@ def lines(number: int, **columns: Any) -> pd.DataFrame:
 
 
 def market(orders: pd.DataFrame, **more: Any) -> Marketplace:
-    tables = {name: more.pop(name) for name in ("returns", "cases", "feedback", "aliases") if name in more}
+    tables: dict[str, pd.DataFrame] = {
+        name: more.pop(name) for name in ("returns", "cases", "feedback", "aliases") if name in more
+    }
     sellers = more.pop("sellers", pd.DataFrame({"seller_id": ["A", "B"]}))
     return open_frames({"orders": orders, "sellers": sellers, **tables}, **more)
 

@@ -11,7 +11,6 @@ from features import labels, table
 from features.columns import peers, time_since, windows
 from features.ingest import intake
 from features.ledger import build, new_to_seller, order_versions
-from features.ledger.restatements import Chain
 from tests.features import (
     test_properties_features,
     test_properties_labels,
@@ -82,10 +81,6 @@ FAULTS: dict[str, tuple[Function, Any, str, Function]] = {
     "orders of one line come to nothing": (
         test_properties_ledger.test_ledger_equals_the_oracle,
         *(order_versions, "of_one", nothing_of_one),
-    ),
-    "a row's absence from its seller is forgotten": (
-        test_properties_ledger.test_ledger_equals_the_oracle,
-        *(Chain, "_edges", rewritten(Chain._edges, "ended < since", "1 = 0")),
     ),
     "a category is taken on once": (
         test_properties_ledger.test_ledger_equals_the_oracle,

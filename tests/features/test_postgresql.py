@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import ForesellError
-from features.ingest import postgresql as source
 from features.ingest.contract import TABLES
+from features.ingest.databases import postgresql as source
+from features.ingest.databases.schema import KINDS, Kind, table_columns
 from features.ingest.intake import Marketplace, open_folder
-from features.ingest.postgresql_schema import KINDS, Kind, table_columns
 from tests.support.market_rows import rows
 from tests.support.postgresql_server import fresh
 
@@ -163,7 +163,7 @@ READ_WRONG = {
 def test_a_column_that_is_read_wrong_is_found(
     fault: str, database: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.ingest.postgresql_schema.KINDS", {**KINDS, **READ_WRONG[fault]})
+    monkeypatch.setattr("features.ingest.databases.schema.KINDS", {**KINDS, **READ_WRONG[fault]})
     with pytest.raises((AssertionError, ForesellError)):
         test_a_database_reads_as_the_same_tables_in_files(database, tmp_path)
 

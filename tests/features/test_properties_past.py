@@ -113,7 +113,7 @@ def test_a_version_that_rewrites_the_past_is_reported() -> None:
     in_place = [h.with_tables({**h.tables, "orders": overwritten(h.tables["orders"])}) for h in (late, history)]
     one, other = (as_seen(h, [day]) for h in in_place)
     found = noticed(one, other, known_by=day)
-    assert any(text.startswith("ordered of") for text in found)
+    assert any(text.startswith("delivered of") for text in found)
     assert "delivered_28" in found
 
 

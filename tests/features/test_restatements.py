@@ -25,10 +25,6 @@ STORIES: dict[str, tuple[list[State], list[tuple[int, ...]]]] = {
         [(0, 5, 3, 7, None), (5, NEVER, 6, 7, None)],
         [(0, 3, 5, 7), (0, 6, NEVER, 7)],
     ),
-    "a gap ends the entry, and the next state enters it again": (
-        [(0, 5, 3, 7, None), (8, NEVER, 3, 7, None)],
-        [(0, 3, 5, 7), (0, 8, NEVER, 7)],
-    ),
     "the end of the last state ends the entry": ([(0, 4, 3, 7, None), (4, 6, 3, 7, None)], [(0, 3, 6, 7)]),
     "what is replaced before it is known never enters": ([(0, 5, 9, 7, None), (5, NEVER, None, 7, None)], []),
     "a state that changes something else is passed over": (

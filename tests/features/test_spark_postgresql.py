@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from core.errors import ForesellError
 from features.engines.duckdb import connect
 from features.engines.spark import HOME, Spark
-from features.ingest import checks, cross_checks, postgresql_schema, spark_folder
-from features.ingest import postgresql as embedded
-from features.ingest import spark_postgresql as source
+from features.ingest import checks, cross_checks, spark_folder
 from features.ingest.checks import checked
 from features.ingest.column_parsers import FAR_TIME, NAIVE_TIME, NOT_FINITE, REQUIRED, UNKNOWN_CHOICE, WRONG_TYPE, Zones
 from features.ingest.contract import TABLES
+from features.ingest.databases import postgresql as embedded
+from features.ingest.databases import schema
+from features.ingest.databases import spark_postgresql as source
 from features.ingest.intake import Marketplace
 from foresell.commands.marketplace import EngineChoice, opened
 from tests.support.postgresql_rows import CLOCKS_SQL, TABLES_SQL
@@ -152,7 +153,7 @@ def judged_here(name: str) -> list[Any]:
     """The order lines and what is wrong with them, by the embedded engine."""
     con, orders = connect(), TABLES["orders"]
     with embedded._snapshot(name) as cursor:
-        part = embedded._staged(con, cursor, name, orders, postgresql_schema.table_columns(cursor, name)["orders"])
+        part = embedded._staged(con, cursor, name, orders, schema.table_columns(cursor, name)["orders"])
     return sorted(con.execute(checked(orders, part, TIMES)).fetchall(), key=repr)
 
 
@@ -160,7 +161,7 @@ def judged_there(spark: Spark, shop: sa.Engine) -> list[Any]:
     """The same by Spark; once its moment is fixed and before anything is read, a line is added."""
     name, orders, late = name_of(shop), TABLES["orders"], "insert into clocks.orders (order_id) values ('late')"
     with source._snapshot(name) as holder:
-        columns = postgresql_schema.table_columns(holder.cursor(), name)["orders"]
+        columns = schema.table_columns(holder.cursor(), name)["orders"]
         ranges = source._ranges(holder, "orders")
         part = source._part(spark, source._options(holder, name), name, orders, columns, ranges)
         with shop.begin() as con:
@@ -180,11 +181,11 @@ def test_lines_are_read_and_judged_alike_at_one_moment(spark: Spark, shop: sa.En
 
 
 RANGES = source._ranges
-AS_BINARY = {"numeric": postgresql_schema.Kind("VARCHAR", "{}::float8::text")}
+AS_BINARY = {"numeric": schema.Kind("VARCHAR", "{}::float8::text")}
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "the snapshot is not used": (source, "_use_snapshot", lambda holder: "select 1"),
     "times pass through those of Java": (source, "_as_text", lambda kind: kind),
-    "exact numbers are read as binary ones": (postgresql_schema, "KINDS", {**postgresql_schema.KINDS, **AS_BINARY}),
+    "exact numbers are read as binary ones": (schema, "KINDS", {**schema.KINDS, **AS_BINARY}),
     "the rows past the last page are not read": (source, "_ranges", lambda *given: RANGES(*given)[:-1]),
     "a row that breaks a rule is not marked": (checks, "_first_broken", lambda conditions: "cast(null as integer)"),
 }
@@ -233,7 +234,7 @@ def test_an_error_names_what_refused_and_no_password(
     spark: Spark, shop: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, options = name_of(shop), source._options
-    gone = f"{postgresql_schema.SNAPSHOT}; set transaction snapshot '00000003-0000001B-1'"
+    gone = f"{schema.SNAPSHOT}; set transaction snapshot '00000003-0000001B-1'"
     wrong = {"password": "wrong-hunter", "sessionInitStatement": gone, "driver": "org.postgresql.NoDriver"}
     said = {
         "password": "The database must be readable",

@@ -7,7 +7,7 @@ from tests.support.histories import VERSIONED, History, only
 from tests.support.oracle import BORN, SPOKEN
 from tests.support.oracle_appeals import KEYS
 from tests.support.oracle_orders import earliest
-from tests.support.random_rows import Draw, Row, Tables, edited, seller_rows, versions_of
+from tests.support.random_rows import Draw, Row, Tables, edited, not_cancelled, seller_rows, versions_of
 
 LATER: dict[str, dict[str, list[str]]] = {"sellers": {"left_at": []}, **SPOKEN}
 EVENT = {"interventions": "started_at", "corrections": "decided_at"}
@@ -57,7 +57,7 @@ def otherwise_later(history: History, draw: Draw, table: str, row: Row, day: int
             new[moment] = draw.moment(0, 20) if draw.maybe(0.6) else None
             other = edited(draw, table, row)
             new.update({column: other[column] for column in values if column in row})
-    return new
+    return new if new.get("cancelled_at") or "cancelled_at" not in row else not_cancelled(new)
 
 
 def later_rows(history: History, draw: Draw) -> Tables:

@@ -197,7 +197,7 @@ def as_seen(name: str, row: Row, today: int, day_of: Day) -> Row | None:
     for moment, values in SPOKEN[name].items():
         if row.get(moment) is None or day_of(row[moment]) > today:
             blank.update(dict.fromkeys([moment, *values]))
-    return {**row, **blank}
+    return {**row, **{column: None for column in blank if column in row}}
 
 
 def natural_entries(known: Tables, wanted: frozenset[str], day_of: Day) -> dict[tuple[str, ...], tuple[int, int]]:

@@ -226,10 +226,10 @@ def edited(draw: Draw, table: str, row: Row) -> Row:
     other = {column: other_value(draw, column, value) for column, value in row.items() if draw.maybe(0.15)}
     same = {column: row[column] for column in CONTRACT[table].fixed}
     new = {**row, **other, **blank, **same}
-    return new if new.get("cancelled_at") else only_uncancelled(new)
+    return new if new.get("cancelled_at") else not_cancelled(new)
 
 
-def only_uncancelled(row: Row) -> Row:
+def not_cancelled(row: Row) -> Row:
     """Nobody cancelled what was not cancelled."""
     return {column: None if column == "cancelled_by" else value for column, value in row.items()}
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 import pytest
 
 from features.engines.spark import Spark, connect
-from features.ingest.spark_postgresql import with_driver
+from features.ingest.databases.spark_postgresql import with_driver
 
 SETTINGS = {
     "spark.master": "local[2]",

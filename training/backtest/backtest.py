@@ -75,14 +75,34 @@ def backtest_result(dataset: Dataset, options: Options, progress: Progress | Non
 
 
 def tasks_of(dataset: Dataset, options: Options) -> dict[str, LabelledTask]:
-    """The labelled task of each risk; ForesellError where a task has labels of one class only."""
-    tasks = {
+    """The labelled task of each risk that can be learned; ForesellError if none can."""
+    every = {
         risk: labelled_task(dataset, standard, options.horizon)
         for risk, standard in headline_standards(dataset).items()
     }
-    _check_learnable(dataset, tasks)
+    tasks = {risk: task for risk, task in every.items() if not unlearnable(dataset, task)}
+    if not tasks:
+        _refuse(dataset, every)
     _check_trees(tasks, options)
     return tasks
+
+
+def unlearnable(dataset: Dataset, task: LabelledTask) -> str:
+    """Why a risk cannot be learned, in words; empty if it can."""
+    known = task.rows.label[task.known_by(dataset.calendar.test_from)]
+    if not len(known):
+        return "no label is known before the test period"
+    if not 0 < known.mean() < 1:
+        kind = "a breach" if known.mean() else "no breach"
+        return f"each of its {len(known):,} labels before the test period says {kind}"
+    return ""
+
+
+def not_learned(dataset: Dataset, tasks: Mapping[str, LabelledTask], options: Options) -> dict[str, str]:
+    """The risks of which nothing is learned, with the reason in words."""
+    others = {risk: s for risk, s in headline_standards(dataset).items() if risk not in tasks}
+    reasons = {risk: unlearnable(dataset, labelled_task(dataset, s, options.horizon)) for risk, s in others.items()}
+    return {**dataset.unreadable, **reasons}
 
 
 def backtest_risk(
@@ -110,25 +130,18 @@ def assemble_report(
         "shuffled_label_auc_by_risk": shuffled,
     }
     risks = {risk: part["body"] for risk, part in parts.items()}
-    report_json: Report = {**_facts(dataset, tasks, options), "risks": risks, "leakage": leakage_figures}
+    facts, others = _facts(dataset, tasks, options), not_learned(dataset, tasks, options)
+    report_json: Report = {**facts, "risks": risks, "leakage": leakage_figures, "not_learned": others}
     return without_nan(report_json)
 
 
-def _check_learnable(dataset: Dataset, tasks: Mapping[str, LabelledTask]) -> None:
+def _refuse(dataset: Dataset, tasks: Mapping[str, LabelledTask]) -> None:
+    reasons = {**dataset.unreadable, **{risk: unlearnable(dataset, task) for risk, task in tasks.items()}}
+    step = "move test_from under [backtest] in the standards file, or use a longer record"
     if not tasks:
-        raise ForesellError(
-            rule="A backtest needs a headline standard whose quantities the source provides.",
-            found=f"quantities {', '.join(dataset.ledger.quantities)}",
-            next_step="give a standards file with a headline standard of these quantities",
-        )
-    for task in tasks.values():
-        known = task.rows.label[task.known_by(dataset.calendar.test_from)]
-        if not len(known) or not 0 < known.mean() < 1:
-            raise ForesellError(
-                rule="A backtest needs readings with and without a later breach before the test period.",
-                found=f"{len(known)} readings of {task.standard.name}, all of one class",
-                next_step="move test_from under [backtest] in the standards file, or use a longer record",
-            )
+        step = f"give a headline standard of the quantities that the source has: {', '.join(dataset.ledger.quantities)}"
+    found = "; ".join(f"{risk}: {why}" for risk, why in reasons.items())
+    raise ForesellError("A backtest needs a risk that can be learned.", found, step)
 
 
 def _check_trees(tasks: Mapping[str, LabelledTask], options: Options) -> None:
@@ -239,6 +252,7 @@ def _facts(dataset: Dataset, tasks: Mapping[str, LabelledTask], options: Options
     below = np.concatenate([labelled.below_volume[np.isfinite(labelled.value)] for labelled in labels])
     return {
         "dataset": dataset.ledger.market.name,
+        "intake": dataset.ledger.market.report.as_json(),
         "as_of": [iso(calendar.first), iso(calendar.as_of(last)[-1])],
         "test_from": iso(calendar.test_from),
         "horizon_days": options.horizon,

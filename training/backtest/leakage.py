@@ -24,6 +24,7 @@ from training.report_schema import LeakageGates
 Array = NDArray[np.float64]
 DAY = 86_400 * 1_000_000
 SHUFFLES = 10
+FEWEST_BREACHES = 10  # among the planted labels: with fewer, another future may change none of them
 
 # By table: times that may lie after a day, and the columns that become known with each (with their altered value).
 LATER: dict[str, dict[str, dict[str, str]]] = {
@@ -97,12 +98,17 @@ def _later(table: str, time: str, known_with: dict[str, str], day: int, coin: st
 
 
 def gates(ledger: Ledger, table: FeatureTable, standards: Collection[Standard], probe: LeakageProbe) -> LeakageGates:
-    """Whether rows up to probe.day ignore later data, and whether a planted copy of the label is detected."""
+    """Whether rows up to probe.day ignore later data, and whether a planted copy of the label is detected.
+
+    canary_judged is false where the copy is not detected and nearly all labels are 0: then nothing can be concluded.
+    """
     rows = table.take(np.isin(table.as_of, probe.days))
     other = build_ledger(altered(ledger.market, probe.day))
     altered_rows = build_table(other, probe.days, standards)
     planted, planted_again = (with_label(built, t, probe) for built, t in ((ledger, rows), (other, altered_rows)))
-    return {"future_blind": same_rows(rows, altered_rows), "canary_caught": not same_rows(planted, planted_again)}
+    caught = not same_rows(planted, planted_again)
+    judged = caught or bool((planted.block["canary"] == 1).sum() >= FEWEST_BREACHES)
+    return {"future_blind": same_rows(rows, altered_rows), "canary_caught": caught, "canary_judged": judged}
 
 
 def with_label(ledger: Ledger, table: FeatureTable, probe: LeakageProbe) -> FeatureTable:

@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from features.table import WEEK
 from training.backtest.alerts import queue
 from training.backtest.observed_outcomes import CandidateRankings
 from training.backtest.scores import TestPeriodScores
@@ -20,7 +21,6 @@ from training.report_schema import DeletionFigures, NextWeekReasons, ReasonStabi
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-WEEK = 7
 TOP, SHARED = 3, 2  # two explanations are the same if SHARED of the first TOP reasons are in both
 RETRAINED = 2  # bootstrap resamples of the sellers
 EXPLAINED_ROWS = 100  # rows of the last fold on which retrained models are compared

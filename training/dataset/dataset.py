@@ -1,7 +1,7 @@
 """The dataset of a training: ledger, feature rows of active sellers, and each standard's labelled task."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -14,7 +14,7 @@ from features.catalogue.feature import Feature
 from features.ingest.intake import Marketplace, hold_back
 from features.labels import Labels, label, treated
 from features.ledger.build import Ledger, build_ledger
-from features.standards.standard import BacktestDays, Standard, StandardsFile
+from features.standards.standard import RISKS, BacktestDays, Standard, StandardsFile
 from features.table import FeatureTable, build_table, usable
 from models.arithmetic.economy import Economy, cut_points
 from models.arithmetic.roll_forward import Projection, log_odds, project
@@ -61,6 +61,7 @@ class Dataset:
     active: FeatureTable
     standards: tuple[Standard, ...]
     calendar: BacktestCalendar
+    unreadable: Mapping[str, str] = field(default_factory=dict)  # risks without a usable headline standard, and why
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,20 @@ def prepare_dataset(
     days = calendar.as_of(calendar.data_end)
     say(f"building the rows of {len(days)} days")
     table = build_table(ledger, days, useful)
-    return Dataset(ledger, table, table.take(table.block["active"] == 1), useful, calendar)
+    active = table.take(table.block["active"] == 1)
+    return Dataset(ledger, table, active, useful, calendar, unreadable_risks(standards.standards, ledger.quantities))
+
+
+def unreadable_risks(standards: Collection[Standard], quantities: Collection[str]) -> dict[str, str]:
+    """The risks that cannot be read off the source, with the reason in words."""
+    headlines = {standard.risk: standard for standard in standards if standard.headline}
+    lacking = {risk: sorted({*s.quantities()} - {*quantities}) for risk, s in headlines.items()}
+    reasons = {
+        risk: f"the source lacks what its standard {headlines[risk].name} counts: {', '.join(names)}"
+        for risk, names in lacking.items()
+        if names
+    }
+    return reasons | {risk: "no headline standard names it" for risk in RISKS if risk not in headlines}
 
 
 def calendar_of(days: BacktestDays | None, market: Marketplace) -> BacktestCalendar:

@@ -147,10 +147,11 @@ def errs_no_more(name: str, interval: Interval) -> Gate:
 
 def _leakage(found: LeakageGates) -> list[Gate]:
     moved = {True: "no row moved", False: "rows moved"}
-    caught = {True: "caught", False: "missed"}
+    caught, judged = found["canary_caught"], found.get("canary_judged", True)
+    words = "caught" if caught else "missed" if judged else "cannot judge: nearly all labels are 0"
     return [
         Gate("rows are blind to the future", found["future_blind"], moved[found["future_blind"]], "no row to move"),
-        Gate("a planted copy of the label is caught", found["canary_caught"], caught[found["canary_caught"]], "caught"),
+        Gate("a planted copy of the label is caught", caught or not judged, words, "caught"),
     ]
 
 

@@ -19,7 +19,7 @@ from training.report_schema import (
 )
 from training.reports.charts import Axis, Dot, DotChart, Line, LineChart, dot_figure, line_figure, table, ticks
 from training.reports.report_tables import alerts, coverage, detection, groups, limits, menu, text
-from training.reports.summary import SCORES, measured_scores, sentences, standard_words
+from training.reports.summary import SCORES, measured_scores, not_learned, sentences, standard_words
 
 STYLE = Path(__file__).with_name("report.css")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -63,7 +63,7 @@ def render(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>Foresell backtest: {escape(report['dataset'])}</title>"
         f"<style>{STYLE.read_text(encoding='utf-8')}</style></head>"
-        f"<body><main>{_head(report)}{''.join(risks)}{_checks(report)}{_glossary()}</main></body></html>\n"
+        f"<body><main>{_head(report)}{''.join(risks)}{_intake(report)}{_checks(report)}{_glossary()}</main></body></html>\n"
     )
 
 
@@ -81,7 +81,8 @@ def _head(report: Report) -> str:
 def _summary(report: Report) -> str:
     summary = sentences(report)
     named = {risk: f"<h2>{_name(risk)}</h2>" if len(summary) > 1 else "" for risk in summary}
-    return "".join(named[risk] + "".join(f"<p>{escape(line)}</p>" for line in lines) for risk, lines in summary.items())
+    shown = [named[risk] + "".join(f"<p>{escape(line)}</p>" for line in lines) for risk, lines in summary.items()]
+    return "".join([*shown, *(f"<p>{escape(line)}</p>" for line in not_learned(report))])
 
 
 def _risk(name: str, body: RiskReport, horizon: int) -> str:
@@ -225,6 +226,13 @@ def _named(found: CauseFigures) -> tuple[str, str, str]:
 
 def _top_shares(found: TopReasonShares) -> tuple[str, str]:
     return text(found["top_reason_share"], SHARE), text(found["top3_reason_share"], SHARE)
+
+
+def _intake(report: Report) -> str:
+    """What became of the rows; a report of an older version does not say."""
+    lines = report.get("intake", {}).get("lines", ())
+    shown = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<section><h2>What intake kept and dropped</h2><ul>{shown}</ul></section>" if lines else ""
 
 
 def _checks(report: Report) -> str:

@@ -25,6 +25,11 @@ SCORES = {
 }
 
 
+def not_learned(report: Report) -> list[str]:
+    """A sentence for each risk of which nothing is learned."""
+    return [f"Nothing is learned of the risk {risk}: {why}." for risk, why in report.get("not_learned", {}).items()]
+
+
 def sentences(report: Report) -> dict[str, list[str]]:
     """The sentences of the summary, by risk."""
     return {risk: _risk(body, report["horizon_days"]) for risk, body in report["risks"].items()}

@@ -11,8 +11,8 @@ import pyarrow as pa
 from features.engines.duckdb import connect
 from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES, Table
+from features.ingest.databases.schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
 from features.ingest.intake import QUARANTINE_SHARE, Marketplace, accepted, read_parts, zones_from
-from features.ingest.postgresql_schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
 from features.ingest.source_settings import SourceSettings
 from features.ingest.subsets import with_frames
 

@@ -19,8 +19,8 @@ from features.engines.spark import Spark
 from features.ingest import spark_folder
 from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES, Table
+from features.ingest.databases.schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
 from features.ingest.intake import QUARANTINE_SHARE, Marketplace, accepted, zones_from
-from features.ingest.postgresql_schema import SNAPSHOT, Kind, check_name, part, query, table_columns, unreadable
 from features.ingest.source_settings import SourceSettings
 
 if TYPE_CHECKING:
