@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks import serving_home, simulated
 from benchmarks.run import HERE, RESULTS, Measurement
-from features.ingest.public_records.import_source import import_source
+from features.importing.import_source import import_source
 from foresell.commands.modelling import run_backtest
 from models.boosting.risk_model import RiskModel, RiskPrediction, contributions, predict
 from training.dataset.slices import HEADLINE

@@ -100,47 +100,17 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE WHEN ended < since THEN ended WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1
-        THEN since
-      END AS edge_1,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c0 IS DISTINCT FROM was_c0 OR c2 IS DISTINCT FROM was_c2
-        THEN since
-      END AS edge_2,
-      CASE WHEN ended < since THEN ended WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c3 IS DISTINCT FROM was_c3 OR c4 IS DISTINCT FROM was_c4
-        THEN since
-      END AS edge_4,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c3 IS DISTINCT FROM was_c3 OR c5 IS DISTINCT FROM was_c5
-        THEN since
-      END AS edge_5,
-      CASE WHEN ended < since THEN ended WHEN c6 IS DISTINCT FROM was_c6 THEN since END AS edge_6,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c6 IS DISTINCT FROM was_c6 OR c7 IS DISTINCT FROM was_c7
-        THEN since
-      END AS edge_7,
-      CASE WHEN ended < since THEN ended WHEN c8 IS DISTINCT FROM was_c8 THEN since END AS edge_8,
-      CASE WHEN ended < since THEN ended WHEN c9 IS DISTINCT FROM was_c9 THEN since END AS edge_9,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c9 IS DISTINCT FROM was_c9 OR c10 IS DISTINCT FROM was_c10
-        THEN since
-      END AS edge_10
+      CASE WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
+      CASE WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1,
+      CASE WHEN c0 IS DISTINCT FROM was_c0 OR c2 IS DISTINCT FROM was_c2 THEN since END AS edge_2,
+      CASE WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
+      CASE WHEN c3 IS DISTINCT FROM was_c3 OR c4 IS DISTINCT FROM was_c4 THEN since END AS edge_4,
+      CASE WHEN c3 IS DISTINCT FROM was_c3 OR c5 IS DISTINCT FROM was_c5 THEN since END AS edge_5,
+      CASE WHEN c6 IS DISTINCT FROM was_c6 THEN since END AS edge_6,
+      CASE WHEN c6 IS DISTINCT FROM was_c6 OR c7 IS DISTINCT FROM was_c7 THEN since END AS edge_7,
+      CASE WHEN c8 IS DISTINCT FROM was_c8 THEN since END AS edge_8,
+      CASE WHEN c9 IS DISTINCT FROM was_c9 THEN since END AS edge_9,
+      CASE WHEN c9 IS DISTINCT FROM was_c9 OR c10 IS DISTINCT FROM was_c10 THEN since END AS edge_10
     FROM (
       SELECT
         *,
@@ -155,7 +125,6 @@ WITH changes_0 AS (
         LAG(c8) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c8,
         LAG(c9) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c9,
         LAG(c10) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c10,
-        LAG(until) OVER (PARTITION BY seller, order_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, order_id
           ORDER BY since
@@ -465,21 +434,21 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE WHEN ended < since THEN ended WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
-      CASE WHEN ended < since THEN ended WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1,
-      CASE WHEN ended < since THEN ended WHEN c2 IS DISTINCT FROM was_c2 THEN since END AS edge_2,
-      CASE WHEN ended < since THEN ended WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
-      CASE WHEN ended < since THEN ended WHEN c4 IS DISTINCT FROM was_c4 THEN since END AS edge_4,
-      CASE WHEN ended < since THEN ended WHEN c5 IS DISTINCT FROM was_c5 THEN since END AS edge_5,
-      CASE WHEN ended < since THEN ended WHEN c6 IS DISTINCT FROM was_c6 THEN since END AS edge_6,
-      CASE WHEN ended < since THEN ended WHEN c7 IS DISTINCT FROM was_c7 THEN since END AS edge_7,
-      CASE WHEN ended < since THEN ended WHEN c8 IS DISTINCT FROM was_c8 THEN since END AS edge_8,
-      CASE WHEN ended < since THEN ended WHEN c9 IS DISTINCT FROM was_c9 THEN since END AS edge_9,
-      CASE WHEN ended < since THEN ended WHEN c10 IS DISTINCT FROM was_c10 THEN since END AS edge_10,
-      CASE WHEN ended < since THEN ended WHEN c11 IS DISTINCT FROM was_c11 THEN since END AS edge_11,
-      CASE WHEN ended < since THEN ended WHEN c12 IS DISTINCT FROM was_c12 THEN since END AS edge_12,
-      CASE WHEN ended < since THEN ended WHEN c13 IS DISTINCT FROM was_c13 THEN since END AS edge_13,
-      CASE WHEN ended < since THEN ended WHEN c14 IS DISTINCT FROM was_c14 THEN since END AS edge_14
+      CASE WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
+      CASE WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1,
+      CASE WHEN c2 IS DISTINCT FROM was_c2 THEN since END AS edge_2,
+      CASE WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
+      CASE WHEN c4 IS DISTINCT FROM was_c4 THEN since END AS edge_4,
+      CASE WHEN c5 IS DISTINCT FROM was_c5 THEN since END AS edge_5,
+      CASE WHEN c6 IS DISTINCT FROM was_c6 THEN since END AS edge_6,
+      CASE WHEN c7 IS DISTINCT FROM was_c7 THEN since END AS edge_7,
+      CASE WHEN c8 IS DISTINCT FROM was_c8 THEN since END AS edge_8,
+      CASE WHEN c9 IS DISTINCT FROM was_c9 THEN since END AS edge_9,
+      CASE WHEN c10 IS DISTINCT FROM was_c10 THEN since END AS edge_10,
+      CASE WHEN c11 IS DISTINCT FROM was_c11 THEN since END AS edge_11,
+      CASE WHEN c12 IS DISTINCT FROM was_c12 THEN since END AS edge_12,
+      CASE WHEN c13 IS DISTINCT FROM was_c13 THEN since END AS edge_13,
+      CASE WHEN c14 IS DISTINCT FROM was_c14 THEN since END AS edge_14
     FROM (
       SELECT
         *,
@@ -498,7 +467,6 @@ WITH changes_0 AS (
         LAG(c12) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c12,
         LAG(c13) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c13,
         LAG(c14) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c14,
-        LAG(until) OVER (PARTITION BY seller, order_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, order_id
           ORDER BY since
@@ -769,14 +737,13 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE WHEN ended < since THEN ended WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
-      CASE WHEN ended < since THEN ended WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1
+      CASE WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
+      CASE WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1
     FROM (
       SELECT
         *,
         LAG(c0) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c0,
         LAG(c1) OVER (PARTITION BY seller, order_id ORDER BY since) AS was_c1,
-        LAG(until) OVER (PARTITION BY seller, order_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, order_id
           ORDER BY since
@@ -814,18 +781,12 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1
-        THEN since
-      END AS edge_0
+      CASE WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1 THEN since END AS edge_0
     FROM (
       SELECT
         *,
         LAG(c0) OVER (PARTITION BY seller, return_id ORDER BY since) AS was_c0,
         LAG(c1) OVER (PARTITION BY seller, return_id ORDER BY since) AS was_c1,
-        LAG(until) OVER (PARTITION BY seller, return_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, return_id
           ORDER BY since
@@ -894,11 +855,11 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE WHEN ended < since THEN ended WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
-      CASE WHEN ended < since THEN ended WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1,
-      CASE WHEN ended < since THEN ended WHEN c2 IS DISTINCT FROM was_c2 THEN since END AS edge_2,
-      CASE WHEN ended < since THEN ended WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
-      CASE WHEN ended < since THEN ended WHEN c4 IS DISTINCT FROM was_c4 THEN since END AS edge_4
+      CASE WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
+      CASE WHEN c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1,
+      CASE WHEN c2 IS DISTINCT FROM was_c2 THEN since END AS edge_2,
+      CASE WHEN c3 IS DISTINCT FROM was_c3 THEN since END AS edge_3,
+      CASE WHEN c4 IS DISTINCT FROM was_c4 THEN since END AS edge_4
     FROM (
       SELECT
         *,
@@ -907,7 +868,6 @@ WITH changes_0 AS (
         LAG(c2) OVER (PARTITION BY seller, case_id ORDER BY since) AS was_c2,
         LAG(c3) OVER (PARTITION BY seller, case_id ORDER BY since) AS was_c3,
         LAG(c4) OVER (PARTITION BY seller, case_id ORDER BY since) AS was_c4,
-        LAG(until) OVER (PARTITION BY seller, case_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, case_id
           ORDER BY since
@@ -955,19 +915,13 @@ WITH changes_0 AS (
   FROM (
     SELECT
       *,
-      CASE WHEN ended < since THEN ended WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
-      CASE
-        WHEN ended < since
-        THEN ended
-        WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1
-        THEN since
-      END AS edge_1
+      CASE WHEN c0 IS DISTINCT FROM was_c0 THEN since END AS edge_0,
+      CASE WHEN c0 IS DISTINCT FROM was_c0 OR c1 IS DISTINCT FROM was_c1 THEN since END AS edge_1
     FROM (
       SELECT
         *,
         LAG(c0) OVER (PARTITION BY seller, feedback_id ORDER BY since) AS was_c0,
         LAG(c1) OVER (PARTITION BY seller, feedback_id ORDER BY since) AS was_c1,
-        LAG(until) OVER (PARTITION BY seller, feedback_id ORDER BY since) AS ended,
         LAST_VALUE(until) OVER (
           PARTITION BY seller, feedback_id
           ORDER BY since

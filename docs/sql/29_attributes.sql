@@ -9,10 +9,10 @@
 -- delivered_180, delivered_28, delivered_32, delivered_336, delivered_364, delivered_392, delivered_4, delivered_46,
 -- delivered_56, delivered_60, delivered_7, delivered_90, delivery_minutes_28, delivery_minutes_60, delivery_minutes_90,
 -- gross_cents_180, gross_cents_28, gross_cents_60, handling_minutes_28, handling_minutes_60, handling_minutes_90,
--- inquiry_14, inquiry_16, inquiry_2, inquiry_28, inquiry_30, inquiry_56, inquiry_60, item_not_received_14,
+-- inquiry_14, inquiry_16, inquiry_2, inquiry_28, inquiry_30, inquiry_56, inquiry_60, inquiry_7, item_not_received_14,
 -- item_not_received_180, item_not_received_28, item_not_received_32, item_not_received_4, item_not_received_46,
 -- item_not_received_56, item_not_received_60, item_not_received_7, item_not_received_90, late_14, late_16, late_2,
--- late_28, late_30, late_56, late_carrier_fault_14, late_carrier_fault_28, late_carrier_fault_60,
+-- late_28, late_30, late_56, late_7, late_carrier_fault_14, late_carrier_fault_28, late_carrier_fault_60,
 -- late_platform_fault_60, late_seller_fault_14, late_seller_fault_180, late_seller_fault_28, late_seller_fault_60,
 -- late_seller_fault_7, late_seller_fault_90, low_rating_14, low_rating_180, low_rating_28, low_rating_32, low_rating_4,
 -- low_rating_46, low_rating_56, low_rating_60, low_rating_7, low_rating_90, matured_delivered_60, matured_returned_60,
@@ -30,11 +30,11 @@
 -- service_failure_seller_fault_180, service_failure_seller_fault_28, service_failure_seller_fault_32,
 -- service_failure_seller_fault_4, service_failure_seller_fault_46, service_failure_seller_fault_56,
 -- service_failure_seller_fault_60, service_failure_seller_fault_7, service_failure_seller_fault_90, shipped_14,
--- shipped_16, shipped_2, shipped_28, shipped_30, shipped_56, shipped_60, shipped_90, tracking_missing_14,
+-- shipped_16, shipped_2, shipped_28, shipped_30, shipped_56, shipped_60, shipped_7, shipped_90, tracking_missing_14,
 -- tracking_missing_16, tracking_missing_2, tracking_missing_28, tracking_missing_30, tracking_missing_56,
--- unanswered_48h_14, unanswered_48h_16, unanswered_48h_180, unanswered_48h_2, unanswered_48h_28, unanswered_48h_30,
--- unanswered_48h_56, unanswered_48h_60, units_180, units_28, units_60 (bigint); category, item, region, fulfilment, size
--- (varchar).
+-- tracking_missing_7, unanswered_48h_14, unanswered_48h_16, unanswered_48h_180, unanswered_48h_2, unanswered_48h_28,
+-- unanswered_48h_30, unanswered_48h_56, unanswered_48h_60, unanswered_48h_7, units_180, units_28, units_60 (bigint);
+-- category, item, region, fulfilment, size (varchar).
 -- Written by make docs.
 
 create or replace table attributes as
@@ -92,6 +92,7 @@ SELECT
   w.inquiry_30,
   w.inquiry_56,
   w.inquiry_60,
+  w.inquiry_7,
   w.item_not_received_14,
   w.item_not_received_180,
   w.item_not_received_28,
@@ -108,6 +109,7 @@ SELECT
   w.late_28,
   w.late_30,
   w.late_56,
+  w.late_7,
   w.late_carrier_fault_14,
   w.late_carrier_fault_28,
   w.late_carrier_fault_60,
@@ -215,6 +217,7 @@ SELECT
   w.shipped_30,
   w.shipped_56,
   w.shipped_60,
+  w.shipped_7,
   w.shipped_90,
   w.tracking_missing_14,
   w.tracking_missing_16,
@@ -222,6 +225,7 @@ SELECT
   w.tracking_missing_28,
   w.tracking_missing_30,
   w.tracking_missing_56,
+  w.tracking_missing_7,
   w.unanswered_48h_14,
   w.unanswered_48h_16,
   w.unanswered_48h_180,
@@ -230,6 +234,7 @@ SELECT
   w.unanswered_48h_30,
   w.unanswered_48h_56,
   w.unanswered_48h_60,
+  w.unanswered_48h_7,
   w.units_180,
   w.units_28,
   w.units_60,

@@ -9,9 +9,9 @@ from core.errors import ForesellError
 from core.settings import Settings
 from core.sql_text import quoted
 from features.engines.duckdb import Engine, connect
+from features.importing.import_source import import_source
 from features.incremental.read import incremental_blocks, is_incremental
 from features.incremental.update import grow
-from features.ingest.public_records.import_source import import_source
 from features.ingest.quarantine import IntakeReport
 from features.ledger.build import Ledger, build_ledger
 from features.standards.load import load

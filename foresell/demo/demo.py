@@ -13,7 +13,7 @@ import numpy as np
 
 from core.errors import ForesellError
 from core.settings import Settings
-from features.ingest.public_records.import_source import import_source
+from features.importing.import_source import import_source
 from features.standards.load import load
 from features.standards.standard import BacktestDays, StandardsFile
 from foresell.commands.modelling import train_challenger

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import ForesellError
+from features.importing.import_source import import_source
 from features.ingest.intake import Marketplace, open_folder
-from features.ingest.public_records.import_source import import_source
 from tests.support.market_rows import rows
 
 FLIGHTS = """\

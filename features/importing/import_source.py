@@ -13,9 +13,9 @@ import duckdb
 from core.errors import ForesellError
 from core.sql_text import quoted
 from features.engines.duckdb import connect
+from features.importing import flights, olist
 from features.ingest.contract import TABLES
 from features.ingest.intake import open_folder
-from features.ingest.public_records import flights, olist
 from features.ingest.quarantine import IntakeReport
 from features.ingest.sources import OWN_FILES
 
