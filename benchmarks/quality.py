@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks import serving_home, simulated
 from benchmarks.run import HERE, RESULTS, Measurement
+from core.days import SOURCE_DAYS
 from features.importing.import_source import import_source
 from foresell.commands.modelling import run_backtest
 from models.boosting.risk_model import RiskModel, RiskPrediction, contributions, predict
@@ -107,7 +108,7 @@ def backtest(name: str, scratch: Path) -> dict[str, Any]:
     source, standards = RECORDS[name]
     import_source(source, scratch / name, name)
     out = scratch / f"backtest-{name}.json"
-    outcome = run_backtest(scratch / name, out, str(HERE / standards), None)
+    outcome = run_backtest(scratch / name, out, str(HERE / standards), SOURCE_DAYS)
     report: dict[str, Any] = outcome.data["report"]  # type: ignore[assignment]
     return report
 

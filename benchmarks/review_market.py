@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from core.days import SOURCE_DAYS
 from core.settings import Settings
 from foresell.commands.review import bring_up
 from foresell.console import steps
@@ -44,7 +45,7 @@ def small_home(settings: Settings) -> Settings:
     with steps() as progress:
         if not current(own.home) or not data.exists():
             build(RECORDS["simulated"], RECORDS["simulated"].standards(), own, progress)
-        bring_up(data, None, own, CAPACITY, progress, practice=True)
+        bring_up(data, SOURCE_DAYS, own, CAPACITY, progress, practice=True)
     return own
 
 

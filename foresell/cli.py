@@ -1,11 +1,13 @@
 """The command line. Each command imports what it needs when it runs, so that help and errors appear quickly."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from core.days import DayChoice
 from core.errors import ForesellError
 from foresell.cli_groups import Json, keys, records, users
 from foresell.console import fail, show
@@ -57,6 +59,20 @@ Zone = Annotated[
     str | None,
     typer.Option(help="Time zone of the calendar days; by default that of the source, else UTC."),
 ]
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        help="Last day to read; by default the last one on which orders came as usual.",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+    ),
+]
+
+
+def chosen(zone: str | None, as_of: datetime | None) -> DayChoice:
+    """The days that a command reads."""
+    return DayChoice(zone, None if as_of is None else as_of.date())
 
 
 def main() -> None:
@@ -147,13 +163,17 @@ def features(
     spark_conf: SparkConf = None,
     standards: Standards = None,
     zone: Zone = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Write the feature table: one row per seller and as-of date."""
     from foresell.commands.data import write_features
     from foresell.commands.marketplace import EngineChoice
 
-    show(write_features(data, out, every, standards, zone, EngineChoice(engine, tuple(spark_conf or ()))), as_json)
+    show(
+        write_features(data, out, every, standards, chosen(zone, as_of), EngineChoice(engine, tuple(spark_conf or ()))),
+        as_json,
+    )
 
 
 @app.command()
@@ -161,12 +181,13 @@ def grow(
     place: Annotated[Path, typer.Argument(help="Folder of the ledger; created if missing.", metavar="LEDGER")],
     data: Data,
     zone: Zone = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Add the new files of a data folder to a stored ledger. Only orders in those files are computed again."""
     from foresell.commands.data import grow_ledger
 
-    show(grow_ledger(place, data, zone), as_json)
+    show(grow_ledger(place, data, chosen(zone, as_of)), as_json)
 
 
 @app.command()
@@ -178,12 +199,13 @@ def backtest(
     standards: Standards = None,
     trees: Trees = None,
     zone: Zone = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Compare the model with the baselines on weeks that it was not trained on; no model is stored."""
     from foresell.commands.modelling import run_backtest
 
-    show(run_backtest(data, out, standards, zone, trees), as_json)
+    show(run_backtest(data, out, standards, chosen(zone, as_of), trees), as_json)
 
 
 @app.command()
@@ -198,38 +220,56 @@ def tune(
     ] = None,
     standards: Standards = None,
     zone: Zone = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Search for better tree settings on the training period alone, with a time limit for explanations."""
     from foresell.commands.tuning import run_search
 
-    show(run_search(data, out, trials, risk, standards, zone), as_json)
+    show(run_search(data, out, trials, risk, standards, chosen(zone, as_of)), as_json)
 
 
 @app.command()
 def train(
-    data: Data, standards: Standards = None, trees: Trees = None, zone: Zone = None, as_json: Json = False
+    data: Data,
+    standards: Standards = None,
+    trees: Trees = None,
+    zone: Zone = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
 ) -> None:
     """Backtest, fit, calibrate, and register the bundle as challenger in MLflow."""
     from foresell.commands.modelling import run_training
 
-    show(run_training(data, standards, zone, trees), as_json)
+    show(run_training(data, standards, chosen(zone, as_of), trees), as_json)
 
 
 @app.command()
-def compare(data: Data, standards: TestDays = None, zone: Zone = None, as_json: Json = False) -> None:
+def compare(
+    data: Data,
+    standards: TestDays = None,
+    zone: Zone = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
     """Compare challenger and champion on the same weeks: the gates, and who enters and leaves the queue."""
     from foresell.commands.promotion import run_comparison
 
-    show(run_comparison(data, standards, zone), as_json)
+    show(run_comparison(data, standards, chosen(zone, as_of)), as_json)
 
 
 @app.command()
-def recalibrate(data: Data, standards: TestDays = None, zone: Zone = None, as_json: Json = False) -> None:
+def recalibrate(
+    data: Data,
+    standards: TestDays = None,
+    zone: Zone = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
     """Refit the champion's calibration on the newest labels and register it, with the same trees, as challenger."""
     from foresell.commands.recalibration import run_recalibration
 
-    show(run_recalibration(data, standards, zone), as_json)
+    show(run_recalibration(data, standards, chosen(zone, as_of)), as_json)
 
 
 @app.command()
@@ -260,13 +300,15 @@ def score(
     engine: RunBy = "duckdb",
     spark_conf: SparkConf = None,
     zone: Zone = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Score every active seller with the champion, with reasons."""
     from foresell.commands.marketplace import EngineChoice
     from foresell.commands.scoring import score_sellers
 
-    show(score_sellers(data, out, zone, EngineChoice(engine, tuple(spark_conf or ()))), as_json)
+    outcome = score_sellers(data, out, chosen(zone, as_of), EngineChoice(engine, tuple(spark_conf or ())))
+    show(outcome, as_json)
 
 
 @app.command()
@@ -276,11 +318,12 @@ def serve(
         typer.Option(help="Data folder or ledger of `foresell grow`: first write the online store from it."),
     ] = None,
     zone: Zone = None,
+    as_of: AsOf = None,
 ) -> None:
     """Serve the prediction API with the champion, until stopped."""
     from foresell.commands.service import serve_api
 
-    serve_api(data, zone)
+    serve_api(data, chosen(zone, as_of))
 
 
 @app.command()
@@ -292,6 +335,7 @@ def review(
         ),
     ] = None,
     zone: Zone = None,
+    as_of: AsOf = None,
     practice: Annotated[
         bool, typer.Option("--practice", help="On the first run, add ten weeks of casework by simulated reviewers.")
     ] = False,
@@ -299,7 +343,7 @@ def review(
     """Serve the review pages for people, until stopped."""
     from foresell.commands.review import serve_pages
 
-    serve_pages(data, zone, practice)
+    serve_pages(data, chosen(zone, as_of), practice)
 
 
 @app.command()

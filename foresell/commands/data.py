@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from core.days import DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from core.sql_text import quoted
@@ -17,7 +18,14 @@ from features.ledger.build import Ledger, build_ledger
 from features.standards.load import load
 from features.standards.standard import StandardsFile
 from features.table import Plan, make_rows, plan, usable, written_sql
-from foresell.commands.marketplace import EMBEDDED, EngineChoice, decided_tables, opened, refuse_spark
+from foresell.commands.marketplace import (
+    EMBEDDED,
+    EngineChoice,
+    decided_tables,
+    opened,
+    refuse_day,
+    refuse_spark,
+)
 from foresell.console import CommandResult, counted, steps, table
 from simulation import parameters
 from simulation.market import Run, simulate
@@ -44,18 +52,19 @@ def write_simulation(folder: Path, sellers: int, days: int, seed: int, intervent
 
 
 def write_features(
-    data: Path, out: Path, every: str, standards: str | None, zone: str | None, run: EngineChoice = EMBEDDED
+    data: Path, out: Path, every: str, standards: str | None, days: DayChoice, run: EngineChoice = EMBEDDED
 ) -> CommandResult:
     """Build the ledger and the feature table, and write the table as Parquet: one file, or a folder from Spark."""
-    days, file = parse_days(every), load(standards)
+    every_days, file = parse_days(every), load(standards)
     if is_incremental(data):
+        refuse_day(days)
         return _write_grown(data, out, file, run)
-    with steps() as progress, opened(run, data, zone, progress) as market:
+    with steps() as progress, opened(run, data, days, progress) as market:
         progress("building the ledger")
         ledger = build_ledger(market)
         progress("building the features")
         needs = plan(ledger.quantities, usable(file.standards, ledger.quantities))
-        tables = make_rows(ledger.con, needs, as_of_days(ledger, days))
+        tables = make_rows(ledger.con, needs, as_of_days(ledger, every_days))
         progress("writing")
         write_rows(ledger.con, written_sql(needs, tables), out, run.engine)
     return _features_summary(ledger.market.report, needs, out)
@@ -102,11 +111,12 @@ def _features_summary(report: IntakeReport, needs: Plan, out: Path) -> CommandRe
     return CommandResult(data, (f"{line}; written to {out}",), report)
 
 
-def grow_ledger(place: Path, data: Path, zone: str | None) -> CommandResult:
+def grow_ledger(place: Path, data: Path, days: DayChoice) -> CommandResult:
     """Add the files that are not in the ledger yet, and report what was added."""
+    refuse_day(days)
     with steps() as progress:
         progress("adding the new files")
-        added = grow(place, data, zone, Settings().quarantine_share)
+        added = grow(place, data, days.zone, Settings().quarantine_share)
     facts = {"ledger": str(place), "files": added.files, "whole": added.whole}
     if not added.files:
         return CommandResult(facts, (f"{place} already has every file of {data}.",), added.report)

@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from core.days import EPOCH, DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from features.ingest.databases import postgresql
 from features.ingest.databases.schema import PREFIX
-from features.ingest.intake import Marketplace, open_folder
+from features.ingest.intake import Marketplace, hold_back, open_folder
 from features.ingest.source_settings import read_settings
 from features.ledger.appeals import known_by
 from features.ledger.build import Ledger, build_ledger
@@ -32,6 +34,13 @@ class EngineChoice:
 EMBEDDED = EngineChoice()
 
 
+def refuse_day(days: DayChoice) -> None:
+    """Raise ForesellError if a stored ledger is to be read at another day than its last."""
+    if days.as_of is not None:
+        step = "leave --as-of out, or give the folder of the data itself"
+        raise ForesellError("A stored ledger is read at its last day only.", f"--as-of {days.as_of}", step)
+
+
 def refuse_spark(run: EngineChoice) -> None:
     """Raise ForesellError if a stored ledger is to be read by Spark."""
     if run.engine != "duckdb":
@@ -39,11 +48,14 @@ def refuse_spark(run: EngineChoice) -> None:
 
 
 @contextmanager
-def opened(run: EngineChoice, data: Path, zone: str | None, progress: StepReporter) -> Iterator[Marketplace]:
+def opened(run: EngineChoice, data: Path, days: DayChoice, progress: StepReporter) -> Iterator[Marketplace]:
     """The typed tables of a folder or database, in the chosen engine."""
     if run.engine == "duckdb":
-        yield open_market(data, zone, Settings(), progress)
+        yield open_market(data, days, Settings(), progress)
         return
+    if days.as_of is not None:
+        step = "use --engine duckdb, or give Spark files that end on that day"
+        raise ForesellError("Only DuckDB takes --as-of.", f"--engine {run.engine}", step)
     from features.engines import spark
     from features.ingest import spark_folder
     from features.ingest.databases import spark_postgresql
@@ -56,19 +68,23 @@ def opened(run: EngineChoice, data: Path, zone: str | None, progress: StepReport
         kept = _quarantine(data, settings)
         share, added = settings.quarantine_share, decided_tables(data, settings)
         if database is None:
-            yield spark_folder.open_folder(con, data, zone, share, quarantine_to=kept, added=added)
+            yield spark_folder.open_folder(con, data, days.zone, share, quarantine_to=kept, added=added)
         else:
-            yield spark_postgresql.open_database(con, database, zone, share, quarantine_to=kept, added=added)
+            yield spark_postgresql.open_database(con, database, days.zone, share, quarantine_to=kept, added=added)
 
 
-def open_market(data: Path, zone: str | None, settings: Settings, progress: StepReporter) -> Marketplace:
-    """The typed tables in DuckDB, with the reviewers' decisions; rows that break a rule go to quarantine."""
+def open_market(data: Path, days: DayChoice, settings: Settings, progress: StepReporter) -> Marketplace:
+    """The typed tables in DuckDB, with the reviewers' decisions; rows that break a rule go to quarantine.
+
+    Rows from after the day that the caller chose are held back; without one, those of days far from the rest.
+    """
     progress("reading and checking")
     kept, share, added = _quarantine(data, settings), settings.quarantine_share, decided_tables(data, settings)
-    database = _database(data)
-    if database is not None:
-        return postgresql.open_database(database, zone, share, quarantine_to=kept, added=added)
-    return open_folder(data, zone, share, quarantine_to=kept, added=added)
+    database, chosen = _database(data), days.as_of is not None
+    read = open_folder if database is None else postgresql.open_database
+    source: Any = data if database is None else database
+    market = read(source, days.zone, share, quarantine_to=kept, added=added, all_days=chosen)
+    return market if days.as_of is None else hold_back(market, days.as_of.toordinal() - EPOCH.toordinal())
 
 
 def _database(data: Path) -> str | None:
@@ -103,10 +119,10 @@ def dataset_of(data: Path) -> str:
 
 
 def read_ledger(
-    data: Path, zone: str | None, settings: Settings, progress: StepReporter, present: bool = False
+    data: Path, days: DayChoice, settings: Settings, progress: StepReporter, present: bool = False
 ) -> Ledger:
     """The ledger of a folder or database; present: appeals decided since the last day count too, for scoring today."""
-    market = open_market(data, zone, settings, progress)
+    market = open_market(data, days, settings, progress)
     if present:
         known_by(market.con, last_order_day(market))
     progress("building the ledger")

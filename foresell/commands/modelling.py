@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from core.days import DayChoice
 from core.markdown import number
 from core.settings import Settings
 from features.ingest.intake import Marketplace
@@ -51,12 +52,12 @@ MEASUREMENTS = "benchmarks.extensions"  # of a checkout; a wheel has no benchmar
 
 
 def run_backtest(
-    data: Path, out: Path, standards: str | None, zone: str | None, trees_file: Path | None = None
+    data: Path, out: Path, standards: str | None, days: DayChoice, trees_file: Path | None = None
 ) -> CommandResult:
     """Compare the model with the baselines; write the report as JSON and as a page. trees_file: settings by risk."""
     file, page, given = load(standards), out.with_suffix(".html"), _tree_settings(trees_file)
     with steps() as progress:
-        market = open_market(data, zone, Settings(), progress)
+        market = open_market(data, days, Settings(), progress)
         options = replace(options_for(market, data), trees=given)
         report = backtest(market, file, options, progress)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -111,11 +112,11 @@ def _settings_note(file: Path | None, given: Mapping[str, TreeSettings]) -> list
     return [Text(f"\nTree settings: {origin}.")]
 
 
-def run_training(data: Path, standards: str | None, zone: str | None, trees_file: Path | None = None) -> CommandResult:
+def run_training(data: Path, standards: str | None, days: DayChoice, trees_file: Path | None = None) -> CommandResult:
     """Backtest, fit, apply the gates, and register the bundle as the challenger."""
     settings, given = Settings(), _tree_settings(trees_file)
     with steps() as progress:
-        version, training, verdict = train_challenger(data, load(standards), zone, settings, progress, given)
+        version, training, verdict = train_challenger(data, load(standards), days, settings, progress, given)
     shown = (
         *scores_tables(training.report),
         *_settings_note(trees_file, given),
@@ -129,13 +130,13 @@ def run_training(data: Path, standards: str | None, zone: str | None, trees_file
 def train_challenger(
     data: Path,
     standards: StandardsFile,
-    zone: str | None,
+    days: DayChoice,
     settings: Settings,
     progress: StepReporter,
     given: Mapping[str, TreeSettings] = MappingProxyType({}),
 ) -> tuple[str, Training, Verdict]:
     """Train and register; returns the version, the training (in its own folder under home) and the verdict."""
-    market = open_market(data, zone, settings, progress)
+    market = open_market(data, days, settings, progress)
     folder = settings.home / "trainings" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     unfinished = settings.home / "trainings" / "unfinished"
     options = replace(options_for(market, data), trees=given)

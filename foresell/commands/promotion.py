@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
-from core.days import EPOCH
+from core.days import EPOCH, DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from features.standards.load import load as standards_of
@@ -144,14 +144,14 @@ def verdict_of(version: registry.RegisteredVersion, settings: Settings) -> Verdi
     return read(path)
 
 
-def run_comparison(data: Path, standards: str | None, zone: str | None) -> CommandResult:
+def run_comparison(data: Path, standards: str | None, days: DayChoice) -> CommandResult:
     """Compare the challenger with the champion again, on the data as it is now."""
     settings = Settings()
     with steps() as progress:
         version, champion = _both(settings)
         progress("fetching both")
         pair = contender(version, settings), contender(champion, settings)
-        dataset = dataset_under(pair[0].bundle, data, standards, zone, settings, progress)
+        dataset = dataset_under(pair[0].bundle, data, standards, days, settings, progress)
         readable(pair[0], dataset)
         progress("scoring the same weeks")
         verdict = compare_with_champion(verdict_of(version, settings), dataset, *pair)
@@ -162,12 +162,12 @@ def run_comparison(data: Path, standards: str | None, zone: str | None) -> Comma
 
 
 def dataset_under(
-    bundle: Bundle, data: Path, standards: str | None, zone: str | None, settings: Settings, progress: StepReporter
+    bundle: Bundle, data: Path, standards: str | None, days: DayChoice, settings: Settings, progress: StepReporter
 ) -> Dataset:
     """A dataset with the standards that a bundle was trained for."""
     of_bundle = {(m.standard.name, m.standard.version): m.standard for m in bundle.models}
     file = StandardsFile(tuple(of_bundle.values()), standards_of(standards).backtest if standards else None)
-    return prepare_dataset(open_market(data, zone, settings, progress), file, progress)
+    return prepare_dataset(open_market(data, days, settings, progress), file, progress)
 
 
 def _both(settings: Settings) -> tuple[registry.RegisteredVersion, registry.RegisteredVersion]:

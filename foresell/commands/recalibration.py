@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from rich.text import Text
 
+from core.days import DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from foresell.commands.promotion import GATES, Verdict, contender, dataset_under
@@ -22,7 +23,7 @@ from training.report_schema import Comparison
 from training.reports.model_card import recalibrated
 
 
-def run_recalibration(data: Path, standards: str | None, zone: str | None) -> CommandResult:
+def run_recalibration(data: Path, standards: str | None, days: DayChoice) -> CommandResult:
     """Refit the champion's calibration on the newest known labels, apply the gates, and register the challenger."""
     settings = Settings()
     champion = registry.find(registry.CHAMPION, settings)
@@ -31,7 +32,7 @@ def run_recalibration(data: Path, standards: str | None, zone: str | None) -> Co
     with steps() as progress:
         progress("fetching the champion")
         current = contender(champion, settings)
-        dataset = dataset_under(current.bundle, data, standards, zone, settings, progress)
+        dataset = dataset_under(current.bundle, data, standards, days, settings, progress)
         readable(current, dataset)
         progress("refitting the calibration lines")
         refreshed = recalibrate(current.bundle, dataset, Economy())

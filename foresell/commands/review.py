@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from core.days import iso
+from core.days import DayChoice, iso
 from core.settings import Settings
 from features.ledger.build import Ledger
 from features.table import build_table, usable
@@ -30,12 +30,12 @@ from serving.scoring.champion_loader import ServingModel
 from serving.store.online_store import open_store, sellers_of, write_store
 
 
-def serve_pages(data: Path | None, zone: str | None, practice: bool = False) -> None:
+def serve_pages(data: Path | None, days: DayChoice, practice: bool = False) -> None:
     """Serve the pages until stopped; with data, first open the cases of its last day."""
     settings, review = Settings(), ReviewSettings()
     check_address(review)
     with steps() as progress:
-        opened = bring_up(data, zone, settings, review.capacity, progress, practice) if data else None
+        opened = bring_up(data, days, settings, review.capacity, progress, practice) if data else None
         check_loadable(settings, progress)
     if opened:
         print(f"As of {opened.as_of}: {opened.opened} cases opened, {opened.refreshed} updated.", flush=True)
@@ -44,7 +44,7 @@ def serve_pages(data: Path | None, zone: str | None, practice: bool = False) -> 
 
 
 def bring_up(
-    data: Path, zone: str | None, settings: Settings, capacity: int, progress: StepReporter, practice: bool = False
+    data: Path, days: DayChoice, settings: Settings, capacity: int, progress: StepReporter, practice: bool = False
 ) -> OpeningCounts:
     """Write the online store and the histories from a contract folder, and open the week's cases.
 
@@ -52,8 +52,8 @@ def bring_up(
     opens the cases of ten weeks, and simulated reviewers decide them.
     """
     version, bundle = champion(settings, progress)
-    ledger = read_ledger(data, zone, settings, progress, present=True)
-    remember_source(settings.home, SourceFolder(data, zone))
+    ledger = read_ledger(data, days, settings, progress, present=True)
+    remember_source(settings.home, SourceFolder(data, days.zone))
     engine = open_database(settings)
     fill_outcomes(engine, ledger, {m.key.risk: m.standard for m in headline_models(bundle, HORIZON)})
     loaded_bundle, first = ServingModel(bundle, version), not _opened_before(engine)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.console import RenderableType
 
-from core.days import iso
+from core.days import DayChoice, iso
 from core.errors import ForesellError
 from core.settings import Settings
 from core.sql_text import quoted
@@ -23,6 +23,7 @@ from foresell.commands.marketplace import (
     last_order_day,
     opened,
     read_ledger,
+    refuse_day,
     refuse_spark,
 )
 from foresell.console import CommandResult, StepReporter, counted, steps, table
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def score_sellers(data: Path, out: Path, zone: str | None, run: EngineChoice = EMBEDDED) -> CommandResult:
+def score_sellers(data: Path, out: Path, days: DayChoice, run: EngineChoice = EMBEDDED) -> CommandResult:
     """Score every active seller at the last ledger day and write the scores with their reasons."""
     settings = Settings()
     if is_incremental(data):
@@ -47,8 +48,8 @@ def score_sellers(data: Path, out: Path, zone: str | None, run: EngineChoice = E
     with steps() as progress:
         version, bundle = champion(settings, progress)
     if run.engine == "spark":
-        return _score_on_spark(data, out, zone, run, version, bundle)
-    with last_rows(data, zone, settings, bundle) as blocks, counted("scoring") as update:
+        return _score_on_spark(data, out, days, run, version, bundle)
+    with last_rows(data, days, settings, bundle) as blocks, counted("scoring") as update:
         scorer, workers = Scorer(bundle, version, incomplete_of(blocks.ledger)), os.cpu_count() or 1
         block_count = write_scores(scorer, active(blocks), out, lambda done: update(done, len(blocks)), workers)
     slow = {str(m.key): why for m in headline_models(bundle, scorer.horizon) if (why := unfit(m.text))}
@@ -56,14 +57,14 @@ def score_sellers(data: Path, out: Path, zone: str | None, run: EngineChoice = E
 
 
 def _score_on_spark(
-    data: Path, out: Path, zone: str | None, run: EngineChoice, version: str, bundle: Bundle
+    data: Path, out: Path, days: DayChoice, run: EngineChoice, version: str, bundle: Bundle
 ) -> CommandResult:
     """The same on Spark: the same SQL builds the rows, every node scores with the same bundle; out becomes a folder."""
     from features.ingest.spark_folder import known_by
     from models.batch.spark_scores import SparkModel
     from models.batch.spark_scores import write_scores as write_on_spark
 
-    with steps() as progress, opened(run, data, zone, progress) as market:
+    with steps() as progress, opened(run, data, days, progress) as market:
         known_by(cast("Spark", market.con), last_order_day(market))
         progress("building the ledger")
         ledger = build_ledger(market)
@@ -85,15 +86,16 @@ def incomplete_of(ledger: Ledger) -> frozenset[str]:
 
 
 @contextmanager
-def last_rows(data: Path, zone: str | None, settings: Settings, bundle: Bundle) -> Iterator[RowBlocks]:
+def last_rows(data: Path, days: DayChoice, settings: Settings, bundle: Bundle) -> Iterator[RowBlocks]:
     """Every seller's row at the last day of a data folder or stored ledger, with the bundle's features."""
     standards = [model.standard for model in bundle.models]
     with ExitStack() as until_scored, steps() as progress:
         if is_incremental(data):
+            refuse_day(days)
             progress("building the features")
             blocks = until_scored.enter_context(incremental_blocks(data, standards))
         else:
-            ledger = read_ledger(data, zone, settings, progress, present=True)
+            ledger = read_ledger(data, days, settings, progress, present=True)
             progress("building the features")
             blocks = row_blocks(ledger, ledger.last_day, standards)
         check_catalogue(bundle, blocks.needs.features)

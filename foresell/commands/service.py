@@ -10,10 +10,11 @@ from subprocess import STDOUT, Popen
 
 import httpx
 
+from core.days import DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from features.incremental.read import is_incremental
-from foresell.commands.marketplace import read_ledger
+from foresell.commands.marketplace import read_ledger, refuse_day
 from foresell.commands.scoring import champion, last_day
 from foresell.console import StepReporter, steps
 from serving.api.auth import is_loopback
@@ -29,13 +30,13 @@ START_SECONDS = 60
 Process = Popen[bytes]
 
 
-def serve_api(data: Path | None, zone: str | None) -> None:
+def serve_api(data: Path | None, days: DayChoice) -> None:
     """Serve the prediction API until stopped."""
     settings = Settings()
     check_reachable(settings)
     with steps() as progress:
         if data:
-            write_online_store(data, zone, settings, progress)
+            write_online_store(data, days, settings, progress)
         check_loadable(settings, progress)
         process = start_ready(settings, progress)
     with ending(process):
@@ -43,14 +44,15 @@ def serve_api(data: Path | None, zone: str | None) -> None:
         wait(process)
 
 
-def write_online_store(data: Path, zone: str | None, settings: Settings, progress: StepReporter) -> Store:
+def write_online_store(data: Path, days: DayChoice, settings: Settings, progress: StepReporter) -> Store:
     """Write the online store that the API reads: every seller at the last ledger day."""
     _, bundle = champion(settings, progress)
     if is_incremental(data):
+        refuse_day(days)
         progress("writing the online store")
         write_incremental_store(data, bundle, settings.home / "store")
         return open_store(settings.home / "store")
-    ledger = read_ledger(data, zone, settings, progress, present=True)
+    ledger = read_ledger(data, days, settings, progress, present=True)
     rows = last_day(ledger, bundle, progress)
     progress("writing the online store")
     write_store(ledger, rows, settings.home / "store")

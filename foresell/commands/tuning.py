@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import RenderableType
 from rich.text import Text
 
+from core.days import DayChoice
 from core.markdown import number
 from core.settings import Settings
 from features.standards.load import load
@@ -26,13 +27,13 @@ HEADS = {"": "left", "present": "right", "best found": "right", "gain": "right",
 
 
 def run_search(
-    data: Path, out: Path, trials: int, risk: str | None, standards: str | None, zone: str | None
+    data: Path, out: Path, trials: int, risk: str | None, standards: str | None, days: DayChoice
 ) -> CommandResult:
     """Search each risk's settings; write every trial, and the settings worth using, to a file for `--trees`."""
     optuna()
     file = load(standards)
     with steps() as progress:
-        dataset, tasks = _read(data, file, risk, zone, progress)
+        dataset, tasks = _read(data, file, risk, days, progress)
     found = {name: search_risk(dataset, name, task, trials) for name, task in tasks.items()}
     content = tune.search_file(dataset, found)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +44,9 @@ def run_search(
 
 
 def _read(
-    data: Path, file: StandardsFile, risk: str | None, zone: str | None, progress: StepReporter
+    data: Path, file: StandardsFile, risk: str | None, days: DayChoice, progress: StepReporter
 ) -> tuple[Dataset, dict[str, LabelledTask]]:
-    dataset = tune.training_dataset(open_market(data, zone, Settings(), progress), file, progress)
+    dataset = tune.training_dataset(open_market(data, days, Settings(), progress), file, progress)
     return dataset, dict(tune.tasks_for(dataset, risk))
 
 

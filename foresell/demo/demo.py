@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from core.days import SOURCE_DAYS
 from core.errors import ForesellError
 from core.settings import Settings
 from features.importing.import_source import import_source
@@ -116,7 +117,7 @@ def build(
     data = settings.home / record.name
     progress(record.begins)
     record.write(data)
-    _, training, _ = train_challenger(data, standards, None, settings, progress)
+    _, training, _ = train_challenger(data, standards, SOURCE_DAYS, settings, progress)
     progress("promoting")
     challenger = registry.find(registry.CHALLENGER, settings)
     if challenger is None:
@@ -124,7 +125,7 @@ def build(
             "The demo needs the challenger that its training registers.", "none in the registry", "run the demo again"
         )
     promote_version(challenger, settings)
-    return training, write_online_store(data, None, settings, progress)
+    return training, write_online_store(data, SOURCE_DAYS, settings, progress)
 
 
 def outcome(record: DemoDataset, settings: Settings, training: Training, store: Store, key: str) -> CommandResult:

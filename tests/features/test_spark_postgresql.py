@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
+from core.days import SOURCE_DAYS
 from core.errors import ForesellError
 from features.engines.duckdb import connect
 from features.engines.spark import HOME, Spark
@@ -110,7 +111,7 @@ def loaded(shop: sa.Engine, home: Path) -> Iterator[Marketplace]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("FORESELL_HOME", str(home))
         environment.setenv("FORESELL_QUARANTINE_SHARE", "1")
-        with opened(run, Path(f"postgresql:{name_of(shop)}"), None, lambda step: None) as market:
+        with opened(run, Path(f"postgresql:{name_of(shop)}"), SOURCE_DAYS, lambda step: None) as market:
             yield market
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from core.days import SOURCE_DAYS
 from core.errors import ForesellError
 from core.settings import Settings
 from foresell.commands import modelling, promotion, recalibration
@@ -38,18 +39,18 @@ def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_from_a_training_to_a_refreshed_champion_and_back(market: Path, tmp_path: Path) -> None:
     earlier, later, settings = str(tmp_path / "earlier.toml"), str(tmp_path / "later.toml"), Settings()
-    first: Any = modelling.run_training(market, earlier, None).data
+    first: Any = modelling.run_training(market, earlier, SOURCE_DAYS).data
     with pytest.raises(ForesellError, match="passes every gate"):
         promotion.run_promotion()  # seventy sellers are too few to be sure of a gain
     registry.promote("1", settings)
 
-    second: Any = modelling.run_training(market, later, None).data
+    second: Any = modelling.run_training(market, later, SOURCE_DAYS).data
     beside = {gate["name"]: gate for gate in second["gates"] if "champion" in gate["name"]}
     assert len(beside) == 3, "its age, its ranking and its error beside the champion's"
     assert second["compared"]["champion"]["digest"] == first["digest"]
     assert second["compared"]["risks"]["service"]["rows"] > 100
 
-    compared = promotion.run_comparison(market, later, None).data
+    compared = promotion.run_comparison(market, later, SOURCE_DAYS).data
     assert compared["compared"] == json.loads(json.dumps(second["compared"])) | {"challenger": {
         "version": "2", "digest": second["digest"]}}  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_from_a_training_to_a_refreshed_champion_and_back(market: Path, tmp_path
         > 0
     )
 
-    refreshed = recalibration.run_recalibration(market, later, None).data
+    refreshed = recalibration.run_recalibration(market, later, SOURCE_DAYS).data
     assert refreshed["version"] == "3"
     assert refreshed["calibrated_to"] == "2024-09-06"
     found = registry.find(registry.CHALLENGER, settings)

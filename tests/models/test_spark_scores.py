@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
+from core.days import SOURCE_DAYS
 from foresell.commands.marketplace import EngineChoice
 from foresell.commands.scoring import score_sellers
 from tests.support import serving_market as market
@@ -32,8 +33,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_scores_are_those_of_the_embedded_engine(data: Path, tmp_path: Path) -> None:
     needs_spark()
     here, there = tmp_path / "here.parquet", tmp_path / "there"
-    told = score_sellers(data, here, None)
-    assert score_sellers(data, there, None, ON_SPARK).data["bands"] == told.data["bands"]
+    told = score_sellers(data, here, SOURCE_DAYS)
+    assert score_sellers(data, there, SOURCE_DAYS, ON_SPARK).data["bands"] == told.data["bands"]
     expected, found = (parquet.read_table(p).to_pandas().sort_values(KEYS, ignore_index=True) for p in (here, there))
     assert len(expected) > 100
     pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=0, atol=1e-9)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from core.days import SOURCE_DAYS
 from core.errors import ForesellError
 from features.ingest.intake import open_frames
 from foresell.commands.tuning import run_search
@@ -214,7 +215,7 @@ def test_without_optuna_the_error_says_what_to_install_before_anything_is_read(
 ) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ForesellError, match="extra `tune`"):
-        run_search(tmp_path / "not looked at yet", tmp_path / "out", 1, None, None, None)
+        run_search(tmp_path / "not looked at yet", tmp_path / "out", 1, None, None, SOURCE_DAYS)
 
 
 def test_a_study_says_nothing_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from core.days import SOURCE_DAYS
 from core.errors import ForesellError
 from features.incremental import read as reader
 from features.standards.load import load
@@ -70,7 +71,7 @@ def test_slices_of_sellers_make_the_rows_of_all(tmp_path: Path, monkeypatch: pyt
 def test_the_command_writes_the_rows_of_the_last_day(tmp_path: Path) -> None:
     history = versions()
     file = grown(history, batches(history, 1, Random(0), in_order=True), tmp_path)
-    outcome = write_features(file.parent, tmp_path / "rows.parquet", "7d", None, None)
+    outcome = write_features(file.parent, tmp_path / "rows.parquet", "7d", None, SOURCE_DAYS)
     whole = built(history)
     expected = build_table(whole, [whole.last_day], STANDARDS)
     written = pq.read_table(tmp_path / "rows.parquet")
