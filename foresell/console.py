@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
@@ -12,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from core.errors import ForesellError
-from features.ingest.quarantine import IntakeReport
+
+if TYPE_CHECKING:
+    from features.ingest.quarantine import IntakeReport
 
 StepReporter = Callable[[str], None]  # called with the title of the step that begins
 
@@ -26,7 +29,7 @@ class CommandResult:
 
     data: Mapping[str, object]
     shown: tuple[RenderableType, ...]
-    intake: IntakeReport | None = None
+    intake: "IntakeReport | None" = None
 
 
 def show(outcome: CommandResult, as_json: bool) -> None:

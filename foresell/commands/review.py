@@ -11,7 +11,7 @@ from features.ledger.build import Ledger
 from features.table import build_table, usable
 from foresell.commands.marketplace import read_ledger
 from foresell.commands.scoring import champion
-from foresell.commands.service import check_loadable
+from foresell.commands.service import check_loadable, print_intake
 from foresell.console import StepReporter, steps
 from foresell.practice import open_practice_weeks, raise_practice_objections
 from models.bundle.bundle import check_catalogue
@@ -37,6 +37,7 @@ def serve_pages(data: Path | None, days: DayChoice, practice: bool = False) -> N
     with steps() as progress:
         opened = bring_up(data, days, settings, review.capacity, progress, practice) if data else None
         check_loadable(settings, progress)
+    print_intake(settings)
     if opened:
         print(f"As of {opened.as_of}: {opened.opened} cases opened, {opened.refreshed} updated.", flush=True)
     print(f"Review pages at {review.address} until Ctrl-C.", flush=True)

@@ -40,8 +40,15 @@ def serve_api(data: Path | None, days: DayChoice) -> None:
         check_loadable(settings, progress)
         process = start_ready(settings, progress)
     with ending(process):
+        print_intake(settings)
         print(f"Serving at {address(settings)} until Ctrl-C.", flush=True)
         wait(process)
+
+
+def print_intake(settings: Settings) -> None:
+    """Print what became of the rows that the online store was made from."""
+    for line in open_store(settings.home / "store").facts.get("intake", {}).get("lines", ()):
+        print(line, flush=True)
 
 
 def write_online_store(data: Path, days: DayChoice, settings: Settings, progress: StepReporter) -> Store:

@@ -224,6 +224,7 @@ def _facts(ledger: Ledger, files: writer.StoreWriter, as_of: int) -> dict[str, A
         "zone": market.zone,
         "available": sorted(market.available),
         "columns": list(files.names),
+        "intake": market.report.as_json(),
     }
 
 
