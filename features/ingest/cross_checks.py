@@ -53,7 +53,7 @@ def check_across(editor: TableEditor, available: frozenset[str], zones: Zones, a
     all_days: keep days far from the rest too, because the caller names the last day.
     """
     tables = [TABLES[name] for name in TABLES if name in available]
-    merged = _rename_sellers(editor) if "aliases" in available else 0
+    merged = _rename_sellers(editor, tables) if "aliases" in available else 0
     _refuse(editor.con, tables, available, zones)
     not_sales = _set_aside(editor) if "orders.kind" in available else {}
     duplicates = {table.name: drop_repeated(editor, table) for table in tables}
@@ -251,15 +251,16 @@ def _removed(editor: TableEditor, table: str, condition: str) -> int:
     return count
 
 
-def _rename_sellers(editor: TableEditor) -> int:
+def _rename_sellers(editor: TableEditor, tables: Iterable[Table]) -> int:
     """Give renamed and merged sellers their newest id in every table; returns the rows of `sellers` that merged."""
     newest = newest_ids(dict(editor.con.execute("select old_seller_id, new_seller_id from aliases").fetchall()))
     if not newest:
         return 0
     rows = " union all ".join(f"select {quoted(a)} as old_id, {quoted(b)} as new_id" for a, b in newest.items())
     editor.con.execute(f"create or replace table renamed as {rows}")
-    merged = _removed(editor, "sellers", MERGED)
-    for table in (t for t in TABLES.values() if "seller_id" in t.typed):
+    gone = _described_twice(editor.con, newest)
+    merged = _removed(editor, "sellers", f"seller_id in ({', '.join(map(quoted, gone))})") if gone else 0
+    for table in (t for t in tables if "seller_id" in t.typed):
         new = {"seller_id": "coalesce(r.new_id, t.seller_id) as seller_id"}
         columns = ", ".join(new.get(name, f"t.{name}") for name in table.typed)
         editor.replace(
@@ -268,10 +269,13 @@ def _rename_sellers(editor: TableEditor) -> int:
     return merged
 
 
-# Of several sellers that become one, the row of the new id describes it, or else that of the smallest old id.
-MERGED = """exists (select 1 from renamed as r where r.old_id = sellers.seller_id
-and exists (select 1 from sellers as k left join renamed as m on m.old_id = k.seller_id
-where k.seller_id = r.new_id or m.new_id = r.new_id and k.seller_id < sellers.seller_id))"""
+def _described_twice(con: Engine, newest: Mapping[str, str]) -> list[str]:
+    """The old ids whose row of `sellers` goes: the row of the newest id stays, or else that of the smallest old id."""
+    present = {str(row[0]) for row in con.execute("select distinct seller_id from sellers").fetchall()}
+    groups: dict[str, list[str]] = {}
+    for old in sorted({*newest} & present):
+        groups.setdefault(newest[old], []).append(old)
+    return [old for new, olds in groups.items() for old in (olds if new in present else olds[1:])]
 
 
 def newest_ids(aliases: Mapping[str, str]) -> dict[str, str]:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 PASSWORD = "hunter-2-of-the-tests"
 READER = f"create role reader login password '{PASSWORD}'; grant pg_read_all_data to reader"
 RULES = {REQUIRED, WRONG_TYPE, NAIVE_TIME, FAR_TIME, NOT_FINITE, UNKNOWN_CHOICE, cross_checks.UNKNOWN_LINE}
-RULES |= {"below 0", "above 1", "above 1e+12"}
+RULES |= {"below 0", "above 1", "above 1e+12", cross_checks.DIFFERENT}
 TIMES = Zones("UTC", "America/Sao_Paulo")
 
 
