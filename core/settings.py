@@ -12,6 +12,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FORESELL_", extra="ignore")
 
     home: Path = Field(default=Path("var"), description="folder for everything Foresell writes")
+    memory: float | None = Field(
+        default=None, gt=0, description="GB of memory that the engine DuckDB may use; empty: most of the machine's"
+    )
+    temp: Path | None = Field(
+        default=None, description="folder for what does not fit into that memory; empty: the system's temporary folder"
+    )
     tracking_uri: str = Field(default="", description="MLflow tracking URI; empty: a SQLite file under home")
     database: str = Field(
         default="", description="database of the audit log, as a postgresql:// URL; empty: a SQLite file under home"

@@ -79,7 +79,7 @@ def main() -> None:
     """Run the command line. An error that the user can correct gives exit code 2 and no traceback."""
     try:
         app()
-    except (ForesellError, OSError, ValueError) as error:
+    except Exception as error:
         fail(_for_people(error), as_json="--json" in sys.argv)
         sys.exit(2)
 
@@ -88,6 +88,10 @@ def _for_people(error: Exception) -> ForesellError:
     """The error with rule, value found and next step. Any other error is a bug and is raised with its traceback."""
     from pydantic import ValidationError
 
+    if type(error).__name__ in ("OutOfMemoryException", "IOException"):  # of DuckDB, which is not imported here
+        from features.engines.duckdb import out_of_memory
+
+        return out_of_memory(error)
     match error:
         case ForesellError():
             return error

@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -166,9 +168,41 @@ def _client(settings: Settings) -> "MlflowClient":
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     with locked(settings.home / "mlflow.lock"):
+        _follow_home(settings)
         client: MlflowClient = mlflow.MlflowClient()
         client.search_registered_models(max_results=1)
         return client
+
+
+# Where MLflow stores absolute paths of files under home.
+PLACES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+
+def _follow_home(settings: Settings) -> None:
+    """Correct the paths in the registry under home if home was moved; a registry elsewhere has paths of its own."""
+    file, root = settings.home / "mlflow.db", _artifact_root(settings)
+    if settings.tracking_uri or not file.exists():
+        return
+    with closing(sqlite3.connect(file)) as con, con:
+        before = _stored_root(con)
+        if before not in (None, root):
+            for table, column in PLACES:
+                con.execute(f"update {table} set {column} = replace({column}, ?, ?)", (before, root))
+
+
+def _stored_root(con: sqlite3.Connection) -> str | None:
+    """The folder for artifacts that the experiment was created with; None before the first training."""
+    try:
+        row = con.execute("select artifact_location from experiments where name = ?", (NAME,)).fetchone()
+    except sqlite3.OperationalError:  # the tables are not there yet
+        return None
+    return str(row[0]) if row else None
 
 
 def _experiment(client: "MlflowClient", settings: Settings) -> str:

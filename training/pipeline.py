@@ -1,7 +1,8 @@
 """Training: run the backtest, fit every model on all labels known by now, and write one bundle with its report."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.days import iso
 from core.errors import ForesellError
+from core.file_lock import locked
 from features.ingest.intake import Marketplace
 from features.standards.standard import StandardsFile
 from features.table import HORIZONS, FeatureTable
@@ -80,7 +82,29 @@ def train(
     unfinished: the folder of finished parts; a next run on the same data and code resumes from it. Deleted at the end.
     ForesellError for a record that is too short or has too few breaches for any model.
     """
-    say, asked = progress or (lambda _: None), options or Options()
+    with _alone(unfinished) as parent:
+        return _train(market, standards, folder, options or Options(), economy, progress or (lambda _: None), parent)
+
+
+@contextmanager
+def _alone(unfinished: Path | None) -> Iterator[Path | None]:
+    """The folder of finished parts; None while another training uses it, so that neither disturbs the other."""
+    if unfinished is None:
+        yield None
+        return
+    with locked(unfinished.with_name(f".{unfinished.name}.lock"), wait=False) as alone:
+        yield unfinished if alone else None
+
+
+def _train(
+    market: Marketplace,
+    standards: StandardsFile,
+    folder: Path,
+    asked: Options,
+    economy: Economy | None,
+    say: Progress,
+    unfinished: Path | None,
+) -> Training:
     dataset = prepare_dataset(market, standards, progress=say)
     costs = economy or Economy(asked.capacity)
     settings = {"options": asked, "economy": costs, "standards": dataset.standards, "calendar": dataset.calendar}

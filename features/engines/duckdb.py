@@ -10,6 +10,9 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from core.errors import ForesellError
+from core.settings import Settings
+
 # Spark has functions of these names and DuckDB does not; sqlglot leaves the names unchanged.
 SPARK_FUNCTIONS = (
     "create macro unix_micros(t) as epoch_us(t)",
@@ -61,7 +64,7 @@ def with_own_schema(con: Engine, name: str) -> Engine:
 
 
 def connect(memory_gb: float | None = None, keeps: bool = False) -> duckdb.DuckDBPyConnection:
-    """An in-memory database in UTC; beyond memory_gb (default: DuckDB's own limit) it writes to disk.
+    """An in-memory database in UTC; beyond memory_gb or FORESELL_MEMORY, the smaller, it writes to disk.
 
     keeps: keep all memory until the end, which saves a tenth of the time of a process that does nothing else.
     """
@@ -74,11 +77,20 @@ def connect(memory_gb: float | None = None, keeps: bool = False) -> duckdb.DuckD
 
 def _config(memory_gb: float | None, keeps: bool) -> dict[str, str | bool | int | float | list[str]]:
     # Each connection has a temporary folder of its own (made only when needed), never the working directory.
-    spill = Path(tempfile.gettempdir()) / f"foresell-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    settings = Settings()
+    spill = (settings.temp or Path(tempfile.gettempdir())) / f"foresell-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     config: dict[str, str | bool | int | float | list[str]] = {
         "preserve_insertion_order": False,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,  # no downloads
     }
     limits = ["memory_limit", *(["block_allocator_memory"] if keeps else [])]
-    return config if memory_gb is None else config | dict.fromkeys(limits, f"{memory_gb}GB")
+    most = min((gb for gb in (memory_gb, settings.memory) if gb is not None), default=None)
+    return config if most is None else config | dict.fromkeys(limits, f"{most}GB")
+
+
+def out_of_memory(error: Exception) -> ForesellError:
+    """The error for people when a statement needs more memory than the engine may use."""
+    step = "give more with FORESELL_MEMORY (GB), or name a folder with free space as FORESELL_TEMP"
+    found = str(error).strip().split("\n")[0]
+    return ForesellError("The data must fit into the memory and the temporary folder of the engine.", found, step)

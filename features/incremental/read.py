@@ -21,7 +21,6 @@ from features.incremental.rebuild import HISTORY, Source, load
 from features.incremental.touched import KEPT, KEYED, ROWS, TOUCHED, spread, touched_rows
 from features.ingest.contract import TABLES
 from features.ingest.intake import Marketplace
-from features.ingest.quarantine import IntakeReport
 from features.ledger.build import Ledger, read_sources, statements
 from features.ledger.order_versions import SHARED_ORDERS
 from features.ledger.quantities import failure_parts
@@ -60,8 +59,8 @@ class IncrementalRows:
     @property
     def ledger(self) -> Ledger:
         """The ledger; its tables have the rows of one slice at a time."""
-        source, report = self.source, IntakeReport(self.source.name, self.source.zone, ())
-        market = Marketplace(self.con, source.name, source.zone, source.available, report)
+        source = self.source
+        market = Marketplace(self.con, source.name, source.zone, source.available, source.intake)
         return Ledger(market, self.con, source.quantities, failure_parts(source.quantities), self.first_day, self.day)
 
 

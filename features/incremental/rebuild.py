@@ -31,12 +31,13 @@ HISTORY = """create or replace table history as select c.seller, f.* exclude (se
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a source: its name, zone, tables and columns, and the ledger quantities that they fill."""
+    """What is known of a source: name, zone, tables and columns, the quantities they fill, and its intake so far."""
 
     name: str
     zone: str
     available: frozenset[str]
     quantities: tuple[str, ...]
+    intake: IntakeReport
 
 
 def build_whole(con: duckdb.DuckDBPyConnection, source: Source) -> None:

@@ -7,12 +7,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
+from pydantic import TypeAdapter
 
 from core.errors import ForesellError
 from core.sql_text import quoted
 from features.engines.duckdb import connect
 from features.incremental.rebuild import CORRECTIONS, LEDGER, Source
 from features.incremental.touched import ROWS, stored
+from features.ingest.quarantine import IntakeReport
 from features.ledger.build import ENTRIES
 from features.ledger.quantities import available_quantities
 
@@ -65,12 +67,14 @@ def source_of(con: duckdb.DuckDBPyConnection) -> Source:
         step = "name a new folder: foresell grow LEDGER DATA builds it from all files of its source"
         raise ForesellError(f"A ledger must have the format {FORMAT}.", f"format {facts['format']}", step)
     available = frozenset(facts["available"])
-    return Source(facts["name"], facts["zone"], available, available_quantities(available))
+    intake = TypeAdapter(IntakeReport).validate_json(facts["intake"])
+    return Source(facts["name"], facts["zone"], available, available_quantities(available), intake)
 
 
 def keep_source(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Write the source into the file."""
     facts = {"format": FORMAT, "name": source.name, "zone": source.zone, "available": sorted(source.available)}
+    facts["intake"] = TypeAdapter(IntakeReport).dump_json(source.intake).decode()
     con.execute("delete from kept.facts")
     con.execute("insert into kept.facts values (?)", [json.dumps(facts)])
 

@@ -104,9 +104,7 @@ def read_files(
     refuse_unfollowed(found, settings, source)
     zones = zones_from(settings, source.zone, None)
     parts = source_parts(found, settings, zones)
-    for table, pieces in parts.items():
-        for part in pieces:
-            check_columns(TABLES[table], part, zones)
+    check_columns(parts, zones)
     con.execute(f"set search_path = '{schema},memory.main'")
     con.execute(quarantine.CREATE)
     read = {t: load_table(con, TABLES[t], parts.get(t, ()), zones, SHORT.get(t, ())) for t in TABLES}
@@ -116,8 +114,9 @@ def read_files(
     con.execute("drop table quarantine")
     con.execute("set search_path = 'memory.main'")
     available = source.available | available_of(parts)
-    wider = replace(source, available=available, quantities=available_quantities(available))
-    return wider, replace(report, incomplete=lost)
+    report = replace(report, incomplete=lost)
+    quantities, intake = available_quantities(available), source.intake.plus(report)
+    return replace(source, available=available, quantities=quantities, intake=intake), report
 
 
 def refuse_unfollowed(parts: Mapping[str, Sequence[SourcePart]], settings: SourceSettings, source: Source) -> None:
@@ -141,7 +140,7 @@ def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: 
     """Build a whole ledger from the first files, in a draft that is renamed when it is complete."""
     texts = read_settings(folder).texts
     name, zone = texts.get("name", folder.resolve().name), zone or texts.get("zone", "UTC")
-    source = Source(name, zone, frozenset(), ())
+    source = Source(name, zone, frozenset(), (), IntakeReport(name, zone, ()))
     files = new_files(folder)
     missing = [t.name for t in TABLES.values() if t.required and t.name not in files.tables]
     if missing:

@@ -16,7 +16,7 @@ from features.ingest import quarantine
 from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, known_day, place
 from features.ingest.column_parsers import ACCEPTED, FORMS, Zones, family
 from features.ingest.contract import TABLES, Column, Table
-from features.ingest.cross_checks import CheckedCounts, TableEditor, check_across
+from features.ingest.cross_checks import CheckedCounts, TableEditor, check_across, refuse_all
 from features.ingest.quarantine import IntakeReport, TableReport
 from features.ingest.source_settings import SourceSettings, first_versions, read_settings, with_versions
 from features.ingest.sources import (
@@ -26,6 +26,7 @@ from features.ingest.sources import (
     folder_parts,
     frame_parts,
     ignored_files,
+    separator_hint,
 )
 from features.ingest.subsets import of_seller, with_frames
 
@@ -122,9 +123,7 @@ def read_parts(
 
     ordered: the tables whose versions a rule of the source orders.
     """
-    for table, pieces in parts.items():
-        for part in pieces:
-            check_columns(TABLES[table], part, zones)
+    check_columns(parts, zones)
     con.execute(quarantine.CREATE)
     read = {table.name: load_table(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
     for table in ordered:
@@ -181,6 +180,8 @@ def _insert(
     columns = ", ".join(["*", *(short.sql for short in beside)])
     try:
         con.execute(f"insert into {table.name} select {columns} from ({checked(table, part, zones)}) as c")
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as e:
         find_unreadable(con, part)
         rule = f"The table {table.name!r} must be readable."
@@ -235,29 +236,44 @@ def accepted(market: Marketplace, share: float, path: Path | None) -> Marketplac
     return replace(market, report=replace(market.report, incomplete=lost))
 
 
-def check_columns(table: Table, part: SourcePart, zones: Zones) -> None:
-    """ForesellError if a part lacks a required column or has a column of a type that cannot be read."""
-    for column in table.columns:
-        if column.name in part.columns:
-            _check_type(f"{table.name}.{column.name}", column, part, zones)
-        elif column.required:
-            names = list(part.columns)
-            found = f"{part.label} with the columns {', '.join(names)}{closest(column.name, names)}"
-            step = "add the column, or rename the column that has its values"
-            raise ForesellError(f"The column {table.name}.{column.name} is required.", found, step)
+def check_columns(parts: Parts, zones: Zones) -> None:
+    """ForesellError names every required column that a part lacks, and every column whose type cannot be read."""
+    pairs = [(TABLES[table], part) for table, pieces in parts.items() for part in pieces]
+    lacking = [fault for table, part in pairs for fault in _lacking(table, part)]
+    refuse_all(lacking or [fault for table, part in pairs for fault in _wrong_types(table, part, zones)])
 
 
-def _check_type(where: str, column: Column, part: SourcePart, zones: Zones) -> None:
+def _lacking(table: Table, part: SourcePart) -> list[ForesellError]:
+    """The fault that a part lacks required columns, with what each may be called in it."""
+    names = list(part.columns)
+    missing = [c.name for c in table.columns if c.required and c.name not in names]
+    if not missing:
+        return []
+    wanted, meant = (", ".join(f"{table.name}.{name}" for name in missing), "".join(closest(n, names) for n in missing))
+    found = f"{part.label} with the columns {', '.join(names)}{meant}{separator_hint(names)}"
+    step = "add the columns, or rename those that have their values"
+    rule = f"The column {wanted} is required." if len(missing) == 1 else f"The columns {wanted} are required."
+    return [ForesellError(rule, found, step)]
+
+
+def _wrong_types(table: Table, part: SourcePart, zones: Zones) -> list[ForesellError]:
+    """The faults of columns that are there and cannot be read."""
+    found = (_wrong_type(f"{table.name}.{c.name}", c, part, zones) for c in table.columns if c.name in part.columns)
+    return [fault for fault in found if fault]
+
+
+def _wrong_type(where: str, column: Column, part: SourcePart, zones: Zones) -> ForesellError | None:
     form = family(part.columns[column.name])
     accepted = ACCEPTED[column.kind]
     if form not in (*accepted, "null"):
         rule = f"{where} must hold {' or '.join(FORMS[f] for f in accepted)}."
-        raise ForesellError(rule, f"{part.columns[column.name]} in {part.label}", "write the column as one of these")
+        return ForesellError(rule, f"{part.columns[column.name]} in {part.label}", "write the column as one of these")
     naive = form == "naive" or (form == "date" and column.kind != "time_or_date")
     if naive and not zones.times:
         rule = f"{where} must have a time zone, or the source must declare one."
         step = "write times with their zone, or name their zone as times_zone in source.toml"
-        raise ForesellError(rule, f"times without a zone in {part.label}", step)
+        return ForesellError(rule, f"times without a zone in {part.label}", step)
+    return None
 
 
 def zones_from(settings: SourceSettings, zone: str | None, times_zone: str | None) -> Zones:

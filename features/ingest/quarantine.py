@@ -1,7 +1,8 @@
 """Rows that break the contract: stored with file, row, column, rule and value, and counted; too many are an error."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from features.ingest.checks import BROKEN_ROW
 CREATE = """create table quarantine (table_name varchar, file varchar, row varchar, column_name varchar, rule varchar,
 value varchar, seller_id varchar)"""
 OF_SELLERS = ("orders", "returns", "cases", "feedback", "sellers")  # tables whose rows a seller's scores depend on
+TIME_FORMS = "2024-01-31T12:30:00Z, 2024-01-31 12:30:00+01:00, or a date such as 2024-01-31"
 NAMED = 5  # sellers that a line of the report names
+COUNTS = ("read", "kept", "duplicates", "held_back", "not_sales", "far")  # numbers of rows in a table's report
+RULES = ("quarantined", "noted")  # numbers of rows by rule
 LONGEST_LINE = 10_000  # DuckDB cuts the text of a broken row here, and the rest is lost
 
 
@@ -37,6 +41,14 @@ class TableReport:
     not_sales: int = 0
     far: int = 0
     noted: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, other: "TableReport") -> "TableReport":
+        """The report of both tables' rows."""
+        both: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
+        for name in RULES:
+            both[name] = dict(Counter(getattr(self, name)) + Counter(getattr(other, name)))
+        both["ignored_columns"] = tuple(dict.fromkeys((*self.ignored_columns, *other.ignored_columns)))
+        return replace(self, **both)
 
     def line(self) -> str:
         """One line for people."""
@@ -80,6 +92,16 @@ class IntakeReport:
     def table(self, name: str) -> TableReport:
         """The report of one table; zeros when the source lacks it."""
         return next((t for t in self.tables if t.name == name), TableReport(name, 0, 0))
+
+    def plus(self, other: "IntakeReport") -> "IntakeReport":
+        """The report of this source's rows and of those that came after; who is incomplete in one is in both."""
+        names = dict.fromkeys(t.name for t in (*self.tables, *other.tables))
+        tables = tuple(self.table(name).plus(other.table(name)) for name in names)
+        files = tuple(dict.fromkeys((*self.ignored_files, *other.ignored_files)))
+        days = tuple(sorted({*self.far_days, *other.far_days}))
+        left_out = dict(Counter(self.left_out) + Counter(other.left_out))
+        lost = {(s.seller_id, s.table): s for s in (*self.incomplete, *other.incomplete)}
+        return IntakeReport(self.source, self.zone, tables, files, left_out, days, tuple(lost.values()))
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values, and its lines for people."""
@@ -149,8 +171,14 @@ def refuse_many(con: Engine, tables: tuple[TableReport, ...], share: float) -> N
             raise ForesellError(
                 rule=f"At most {share:.2%} of a table's rows may break the contract.",
                 found=f"{bad:,} of {table.read:,} rows of {table.name!r}: {', '.join(each)}",
-                next_step="correct the source, or allow a larger share of quarantined rows",
+                next_step=f"correct the source{_forms(table)}, or allow a larger share of quarantined rows",
             )
+
+
+def _forms(table: TableReport) -> str:
+    """The accepted forms of times, if a time was not read."""
+    times = any("_at: " in rule or "ship_by: " in rule for rule in table.quarantined)
+    return f" (times such as {TIME_FORMS})" if times else ""
 
 
 def incomplete_sellers(con: Engine, tables: Iterable[str], share: float) -> tuple[IncompleteSeller, ...]:

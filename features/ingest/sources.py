@@ -18,6 +18,8 @@ from features.ingest.contract import TABLES, Table
 
 OWN_FILES = ("source.toml", "intake.json", "quarantine.parquet")
 SUFFIXES = (".csv", ".parquet")
+SEPARATORS = {";": "semicolon", "\t": "tab", "|": "vertical bar"}
+MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # first bytes of a file in another encoding
 Columns = tuple[tuple[str, str], ...]  # name and DuckDB type
 
 
@@ -98,6 +100,12 @@ def find_unreadable(con: duckdb.DuckDBPyConnection, part: SourcePart) -> None:
             raise unreadable(path, e) from None
 
 
+def separator_hint(names: Sequence[str]) -> str:
+    """A hint for a first line that is one column with another separator than a comma in it."""
+    found = [word for sign, word in SEPARATORS.items() if len(names) == 1 and sign in names[0]]
+    return f": its separator is a {found[0]}, and must be a comma" if found else ""
+
+
 def closest(name: str, names: list[str]) -> str:
     """A hint with the most similar of the names; empty if none is similar."""
     plain = {n.lower().replace(" ", "_").replace("-", "_"): n for n in names}
@@ -117,7 +125,8 @@ def require_tables(found: set[str], shown: str) -> None:
     for table in TABLES.values():
         if table.required and table.name not in found:
             forms = f"{table.name}.parquet, {table.name}.csv, or a folder {table.name}/ of such files"
-            raise ForesellError(f"The table {table.name!r} is required.", shown, f"add {forms}")
+            step = f"add {forms}; save what has another form (.gz, .xlsx, .json) as one of these"
+            raise ForesellError(f"The table {table.name!r} is required.", shown, step)
 
 
 def parts_of(con: duckdb.DuckDBPyConnection, table: Table, files: tuple[Path, ...]) -> tuple[SourcePart, ...]:
@@ -179,6 +188,10 @@ def _parquet_columns(con: duckdb.DuckDBPyConnection, path: Path) -> Columns:
 
 def csv_columns(path: Path) -> Columns:
     """The columns in a CSV file's first line; ForesellError if it has none, or one of them twice."""
+    with path.open("rb") as start:
+        mark = MARKS.get(start.read(2))
+    if mark:
+        raise unreadable(path, f"its encoding is {mark}, and must be UTF-8")
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             header = next(csv.reader(lines), [])

@@ -129,9 +129,7 @@ def read_parts(
     con: Spark, name: str, zones: Zones, parts: Parts, ordered: Iterable[str] = (), all_days: bool = False
 ) -> Marketplace:
     """Make the typed tables of the parts, as `intake.read_parts`; the source is read only once."""
-    for table, pieces in parts.items():
-        for part in pieces:
-            check_columns(TABLES[table], part, zones)
+    check_columns(parts, zones)
     con.execute(quarantine.CREATE)
     read = {table.name: _load(con, table, parts.get(table.name, ()), zones) for table in TABLES.values()}
     for table in ordered:

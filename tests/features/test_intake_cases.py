@@ -304,6 +304,26 @@ def test_a_growing_ledger_says_that_it_cannot_follow_an_alias(tmp_path: Path) ->
         grow(tmp_path / "ledger", data)
 
 
-def test_an_offset_that_no_zone_has_is_refused() -> None:
-    with pytest.raises(ForesellError, match=r"ordered_at: wrong type \(20 rows.*\+99:99"):
-        market(lines(20).assign(ordered_at="2024-01-01T10:00:00+99:99"))
+@pytest.mark.parametrize(("sign", "word"), [(";", "semicolon"), ("\t", "tab")])
+def test_another_separator_and_all_missing_columns_are_named(tmp_path: Path, sign: str, word: str) -> None:
+    text = (HEAD + "1,1,A,2024-01-01T10:00:00Z\n").replace(",", sign)
+    with pytest.raises(ForesellError, match=rf"order_id.*line_id.*seller_id.*ordered_at.*separator is a {word}"):
+        open_folder(folder(tmp_path, orders=text))
+
+
+def test_the_faults_of_all_tables_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ForesellError, match=r"2 faults.*orders\.ordered_at.*sellers\.seller_id"):
+        open_folder(folder(tmp_path, orders="order_id,line_id,seller_id\n1,1,A\n", sellers="id\nA\n"))
+
+
+def test_another_encoding_is_named(tmp_path: Path) -> None:
+    folder(tmp_path)
+    (tmp_path / "orders.csv").write_text(HEAD + "1,1,A,2024-01-01T10:00:00Z\n", encoding="utf-16")
+    with pytest.raises(ForesellError, match=r"orders\.csv.*encoding is UTF-16.*UTF-8"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.parametrize("time", ["04-08-2022", "2024-01-01 11:17:00 -0500", "2024-01-01T10:00:00+99:99"])
+def test_the_accepted_forms_of_a_time_are_named(time: str) -> None:
+    with pytest.raises(ForesellError, match=r"ordered_at: wrong type.*times such as 2024-01-31T12:30:00Z"):
+        market(lines(20).assign(ordered_at=time))

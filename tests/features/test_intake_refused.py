@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from core.errors import ForesellError
+from features.engines.duckdb import connect, out_of_memory
 from features.ingest.intake import open_folder, open_frames
 from tests.support.market_rows import ANNA, ORDERS, folder, orders
 
@@ -117,3 +119,13 @@ def test_frames_are_named_like_tables() -> None:
         open_frames({"sellers": ANNA})
     with pytest.raises(ForesellError, match="must have different names"):
         open_frames({"orders": pd.concat([orders(), orders()], axis=1), "sellers": ANNA})
+
+
+def test_too_little_memory_names_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORESELL_MEMORY", "0.01")
+    monkeypatch.setenv("FORESELL_TEMP", str(tmp_path))
+    with connect() as con:
+        con.execute("set max_temp_directory_size = '0B'")
+        with pytest.raises(duckdb.OutOfMemoryException) as error:
+            con.execute("create table much as select range as a, hash(range) as b from range(3_000_000)")
+    assert "FORESELL_MEMORY (GB), or name a folder with free space as FORESELL_TEMP" in str(out_of_memory(error.value))

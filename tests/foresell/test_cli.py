@@ -349,7 +349,7 @@ def test_scores_of_a_marketplace(run: Run, home: Path, tmp_path: Path) -> None:
 
 SCORE_COLUMNS = [
     *("seller_id", "as_of", "risk", "probability", "interval_low", "interval_high", "band", "in_breach"),
-    *("expected_rate", "low_evidence", "base", "arithmetic"),
+    *("expected_rate", "low_evidence", "incomplete", "base", "arithmetic"),
     *(f"{what}_{n}" for n in range(1, 6) for what in ("reason", "contribution", "text")),
     *("contribution_rest", "model_version", "model_digest"),
 ]

@@ -1,5 +1,6 @@
 """MLflow: runs, versions, aliases, and the bundle as a model that loads elsewhere."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -170,3 +171,17 @@ sys.exit(sum(p.exitcode != 0 for p in processes))
 def test_six_processes_on_a_fresh_database_do_not_fight(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", SIX_ON_A_FRESH_ONE, str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=500)
+
+
+def test_a_moved_home_has_its_models(settings: Settings, tmp_path: Path) -> None:
+    moved = Settings(home=tmp_path / "moved", tracking_uri="")
+    shutil.copytree(settings.home, moved.home)
+    hidden = settings.home.rename(settings.home.with_name("hidden"))
+    try:
+        champion = registry.find(registry.CHAMPION, moved)
+        assert champion is not None
+        registry.fetch(champion, moved.home / "fetched", moved)
+        assert (moved.home / "fetched" / "manifest.json").exists()
+        assert not settings.home.exists(), "nothing is written to the old place"
+    finally:
+        hidden.rename(settings.home)

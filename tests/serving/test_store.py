@@ -93,7 +93,7 @@ def test_the_store_of_a_ledger_that_grew_is_the_same(tmp_path: Path, monkeypatch
     (tmp_path / "data").mkdir()
     (tmp_path / "data/source.toml").write_text(f'zone = "{market.ZONE}"\nname = "small"\n')
     for name, frame in market.frames().items():
-        frame.to_parquet(tmp_path / "data" / f"{name}.parquet")
+        frame.to_parquet(tmp_path / "data" / f"{name}.parquet", index=False)
     grow(tmp_path / "ledger", tmp_path / "data")
     monkeypatch.setattr(read, "SLICE", 3_000)
     write_incremental_store(tmp_path / "ledger", market.bundle(), tmp_path / "store", 13)

@@ -138,13 +138,13 @@ def test_days_come_from_the_record_where_the_file_gives_none() -> None:
 
 def test_a_record_without_the_standard_s_quantities_is_refused() -> None:
     other = STANDARDS.replace('["late"]', '["returned"]')
-    with pytest.raises(ForesellError, match="headline standard whose quantities the source provides"):
+    with pytest.raises(ForesellError, match="the source lacks what its standard late_rate counts: returned"):
         backtest(market(), parse(other, "test"))
 
 
 def test_a_standard_that_nobody_breaches_is_refused() -> None:
     other = STANDARDS.replace("limit = 0.15", "limit = 0.99")
-    with pytest.raises(ForesellError, match="needs readings with and without a later breach"):
+    with pytest.raises(ForesellError, match="each of its 629 labels before the test period says no breach"):
         backtest(market(), parse(other, "test"))
 
 

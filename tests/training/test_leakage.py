@@ -29,7 +29,11 @@ def probe() -> LeakageProbe:
 
 def test_rows_are_blind_to_the_future_and_a_planted_label_is_caught() -> None:
     made = dataset()
-    assert gates(made.ledger, made.whole, made.standards, probe()) == {"future_blind": True, "canary_caught": True}
+    assert gates(made.ledger, made.whole, made.standards, probe()) == {
+        "future_blind": True,
+        "canary_judged": True,
+        "canary_caught": True,
+    }
 
 
 def test_a_table_that_reads_one_day_ahead_fails_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.file_lock import locked
 from models.bundle.bundle import load
 from tests.support.training_market import dataset, market, standards
 from training import pipeline, stages
@@ -50,6 +51,17 @@ def test_an_ended_training_goes_on_and_comes_to_the_same_digest(
     assert load(tmp_path / "two" / "bundle", at_once.bundle.digest).card == at_once.bundle.card
     for name in ("report.json", "card.md", "tested.parquet"):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "three" / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_a_second_training_at_the_same_time_leaves_the_first_one_s_parts_alone(tmp_path: Path) -> None:
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "part of the first").touch()
+    with locked(tmp_path / ".unfinished.lock") as mine:
+        assert mine
+        train(market(), standards(), tmp_path / "second", OPTIONS, unfinished=unfinished)
+    assert [part.name for part in unfinished.iterdir()] == ["part of the first"]
 
 
 @cache
