@@ -15,6 +15,7 @@ from rich.table import Table
 
 from core.errors import ForesellError
 from core.settings import Settings
+from core.words import count_of
 from foresell.commands.scoring import nothing_trained
 from foresell.console import CommandResult, table
 from serving.api.auth import is_loopback
@@ -111,7 +112,7 @@ def store(settings: Settings) -> HealthCheck:
         found = open_store(settings.home / "store")
     except ForesellError as error:
         return HealthCheck("online store", False, error.found, "run foresell serve --data DATA, which writes the store")
-    return HealthCheck("online store", True, f"{len(found.keys):,} sellers as of {found.day}")
+    return HealthCheck("online store", True, f"{count_of(len(found.keys), 'seller')} as of {found.day}")
 
 
 def records(settings: Settings) -> Iterable[HealthCheck]:

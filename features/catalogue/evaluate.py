@@ -20,6 +20,8 @@ def with_features(block: Block, features: Collection[Feature]) -> Block:
 
     The block must have every column that the formulas name. nan stands for unknown, as in the feature table.
     """
+    if not features:  # as of a model of the window's arithmetic alone
+        return block
     inputs = {name for feature in features for name in columns_in(feature.formula)}
     rows = pa.table({name: pa.array(block[name], from_pandas=True) for name in sorted(inputs)} | _number(len(block)))
     formulas = ", ".join(f"cast({f.formula} as double)" for f in features)

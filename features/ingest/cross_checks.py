@@ -2,7 +2,7 @@
 
 In this order: renamed sellers get their new id, lines that are no sales are set aside, rows that share a key without
 being versions of one row stop the run, rows that differ with nothing to order them go to quarantine, copies count once,
-and rows that refer to nothing go to quarantine. What is odd but has a meaning stays, and is counted.
+and rows that refer to nothing go to quarantine. What is odd but has a meaning stays, and is count_of.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import ForesellError
 from core.sql_text import quoted
+from core.words import count_of
 from features.engines.duckdb import Engine
 from features.ingest.checks import is_repeated, repeated
 from features.ingest.column_parsers import DAY_MICROS, Zones
@@ -21,7 +22,7 @@ DIFFERENT = "rows of one key differ, and nothing orders them"
 OTHER_SELLER = "names an order of another seller"
 SHOWN = 3  # examples in an error
 DEADLINES = ("ship_by", "promised_at")
-DESCRIBED = ("orders", "cases", "feedback", "returns", "sellers")  # tables of which odd rows are counted
+DESCRIBED = ("orders", "cases", "feedback", "returns", "sellers")  # tables of which odd rows are count_of
 EVENTS = ("shipped_at", "delivered_at", "cancelled_at")
 
 
@@ -90,7 +91,7 @@ group by {key} having count(*) > 1 order by 1 limit {SHOWN}"""
     step = "give each change its recorded_at, or build from the folder and say in source.toml how versions are ordered"
     shown = ", ".join("/".join(map(str, row[:-1])) for row in found)
     rule = f"A row of {table.name!r} that was added before may only change with another recorded_at."
-    return [ForesellError(rule, f"{found[0][-1]:,} rows that differ, such as {shown}", step)]
+    return [ForesellError(rule, f"{count_of(found[0][-1], 'row')} that differ, such as {shown}", step)]
 
 
 def no_line(table: str) -> str:
@@ -179,7 +180,7 @@ def collisions(con: Engine, table: Table, rows: str = "") -> list[ForesellError]
     return [
         ForesellError(
             f"Rows of {table.name!r} with the same {' and '.join(table.key)} must have the same {what}.",
-            f"{keys[0][-1]:,} keys of which this is not so, such as {shown}",
+            f"{count_of(keys[0][-1], 'key')} of which this is not so, such as {shown}",
             f"give the {table.key[0]} of each shop or source a prefix of its own, so that no two rows share it",
         )
     ]
@@ -205,7 +206,7 @@ def _currencies(con: Engine) -> list[ForesellError]:
 group by currency order by n desc, currency""").fetchall()
     if len(rows) < 2:
         return []
-    found = ", ".join(f"{name} ({n:,} lines)" for name, n in rows)
+    found = ", ".join(f"{name} ({count_of(n, 'line')})" for name, n in rows)
     step = "import each currency as a marketplace of its own, or convert the amounts before"
     return [ForesellError("The orders of a marketplace must have one currency.", found, step)]
 
@@ -223,7 +224,7 @@ from orders""").fetchall()[0]
     return [
         ForesellError(
             f"The source must say whether orders.{name} holds days, because all of its times are midnights.",
-            f"{times:,} times, each at 00:00",
+            f"{count_of(times, 'time')}, each at 00:00",
             f'add [orders] and date_only = ["{name}"] to source.toml if it means the end of that day, '
             "or date_only = [] if it means midnight",
         )

@@ -1,4 +1,4 @@
-"""Rows that break the contract: stored with file, row, column, rule and value, and counted; too many are an error."""
+"""Rows that break the contract: stored with file, row, column, rule and value, and count_of; too many are an error."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ import duckdb
 
 from core.errors import ForesellError
 from core.sql_text import quoted
+from core.words import count_of
 from features.engines.duckdb import Engine
 from features.ingest.checks import BROKEN_ROW
 
@@ -52,8 +53,8 @@ class TableReport:
 
     def line(self) -> str:
         """One line for people."""
-        parts = [f"{self.name}: {_counted(self.read, 'row')} read, {self.kept:,} kept"]
-        parts += [_counted(self.duplicates, "duplicate")] if self.duplicates else []
+        parts = [f"{self.name}: {count_of(self.read, 'row')} read, {self.kept:,} kept"]
+        parts += [count_of(self.duplicates, "duplicate")] if self.duplicates else []
         parts += [f"{self.not_sales:,} of replacements and tests left out"] if self.not_sales else []
         parts += [f"{self.far:,} on days far from the rest"] if self.far else []
         parts += [f"{self.held_back:,} held back"] if self.held_back else []
@@ -122,10 +123,6 @@ class IntakeReport:
         return f"scores incomplete, because too many rows were lost: {', '.join([*named, *more])}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def take_marked(con: duckdb.DuckDBPyConnection, table: str) -> None:
     """Move the rows that the checks marked from the table into quarantine."""
     con.execute(f"""insert into quarantine select '{table}', _file, _row, _column, _rule, _value, _seller from {table}
@@ -167,7 +164,10 @@ def refuse_many(con: Engine, tables: tuple[TableReport, ...], share: float) -> N
     for table in tables:
         bad = sum(table.quarantined.values())
         if bad > share * table.read:
-            each = [f"{rule} ({n:,} rows{_example(con, table.name, rule)})" for rule, n in table.quarantined.items()]
+            each = [
+                f"{rule} ({count_of(n, 'row')}{_example(con, table.name, rule)})"
+                for rule, n in table.quarantined.items()
+            ]
             raise ForesellError(
                 rule=f"At most {share:.2%} of a table's rows may break the contract.",
                 found=f"{bad:,} of {table.read:,} rows of {table.name!r}: {', '.join(each)}",

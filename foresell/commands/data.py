@@ -9,6 +9,7 @@ from core.days import DayChoice
 from core.errors import ForesellError
 from core.settings import Settings
 from core.sql_text import quoted
+from core.words import count_of
 from features.engines.duckdb import Engine, connect
 from features.importing.import_source import import_source
 from features.incremental.read import incremental_blocks, is_incremental
@@ -107,7 +108,8 @@ def _features_summary(report: IntakeReport, needs: Plan, out: Path) -> CommandRe
         "as_of": [first.isoformat(), last.isoformat()] if rows else [],
         "features": [feature.name for feature in needs.features],
     }
-    line = f"{rows:,} rows, {sellers:,} sellers, {len(needs.features)} features, {days} as-of dates"
+    line = f"{count_of(rows, 'row')}, {count_of(sellers, 'seller')}, {len(needs.features)} features"
+    line = f"{line}, {count_of(days, 'as-of date')}"
     return CommandResult(data, (f"{line}; written to {out}",), report)
 
 

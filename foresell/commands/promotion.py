@@ -95,9 +95,9 @@ def compare_with_champion(verdict: Verdict, dataset: Dataset, challenger: Conten
     try:
         readable(champion, dataset)
     except ForesellError as error:
-        not_compared = Gate("compared with the champion", True, error.found, "a comparison, if one is possible")
+        unknown = gates.not_compared("compared with the champion", error.found)
         facts: Comparison = {"champion": {"version": champion.number, "digest": champion.bundle.digest}, "risks": {}}
-        return _with(verdict, (*ages, not_compared), facts)
+        return _with(verdict, (*ages, unknown), facts)
     comparison = compare(dataset, challenger, champion, Economy())
     of_risks = [gate for risk, body in comparison["risks"].items() for gate in gates.against(risk, body)]
     return _with(verdict, (*ages, *of_risks), comparison)

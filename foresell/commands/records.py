@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from core.errors import ForesellError
 from core.settings import Settings
+from core.words import count_of
 from foresell.console import CommandResult, steps, table
 from serving.audit_log.verify import Verification
 from serving.database.connection import address, open_database
@@ -91,10 +92,9 @@ def _records(title: str) -> Iterator[sa.Engine]:
 def _verification(verification: Verification, done: str) -> CommandResult:
     faults = [vars(fault) for fault in verification.faults]
     data = {"entries": verification.entries, "head": verification.head, "sound": not faults, "faults": faults}
+    entries = count_of(verification.entries, "entry", "entries")
     if not faults:
-        message = (
-            f"{verification.entries:,} entries {done}; all records are as they were stored.\nHead {verification.head}"
-        )
+        message = f"{entries} {done}; all records are as they were stored.\nHead {verification.head}"
         return CommandResult(
             data,
             (
@@ -105,4 +105,7 @@ def _verification(verification: Verification, done: str) -> CommandResult:
     rows = [(str(f.seq or "-"), f.subject, f.record_id, f.said) for f in verification.faults[:SHOWN]]
     shown = table({"entry": "right", "of": "left", "record": "left", "found": "left"}, rows)
     next_step = "Next: restore the newest backup into an empty database and compare (foresell records restore)."
-    return CommandResult(data, (f"{len(faults)} faults in {verification.entries:,} entries.", shown, next_step))
+    return CommandResult(
+        data,
+        (f"{count_of(len(faults), 'fault')} in {entries}.", shown, next_step),
+    )

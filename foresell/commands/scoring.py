@@ -12,6 +12,7 @@ from core.days import DayChoice, iso
 from core.errors import ForesellError
 from core.settings import Settings
 from core.sql_text import quoted
+from core.words import count_of
 from features.engines.duckdb import connect
 from features.incremental.read import incremental_blocks, is_incremental
 from features.ledger.build import Ledger, build_ledger
@@ -165,6 +166,6 @@ def _score_summary(out: Path, ledger: Ledger, facts: Mapping[str, Any]) -> Comma
     shown_all: tuple[RenderableType, ...] = (
         table(heads, shown),
         *notes,
-        f"{rows:,} scores as of {day}; written to {out}",
+        f"{count_of(rows, 'score')} as of {day}; written to {out}",
     )
     return CommandResult(data, shown_all, ledger.market.report)

@@ -22,13 +22,14 @@ def command(settings: Settings) -> list[str]:
 def environment(settings: Settings) -> Mapping[str, str]:
     """The variables to run it with: this one's own, absolute paths, no tracking, and a metrics folder of its own."""
     home = settings.home.resolve()
-    said = {f"FORESELL_{name.upper()}": _plain(value) for name, value in settings.model_dump().items()}
+    given = settings.model_dump(exclude_none=True)
+    said = {f"FORESELL_{name.upper()}": _plain(value) for name, value in given.items()}
     return {
         **os.environ,
         **said,
         "FORESELL_HOME": str(home),
-        # Shared by default: a second service would empty the first one's folder of metrics.
-        "BENTOML_HOME": str(home / "bentoml"),
+        # BentoML empties the folder of metrics in it when it starts, so two services of one home have one each.
+        "BENTOML_HOME": str(home / "bentoml" / str(settings.port)),
         "BENTOML_DO_NOT_TRACK": "True",
         "BENTOML_CONFIG_OPTIONS": f"services.foresell.workers={settings.workers}",
     }

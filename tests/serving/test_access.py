@@ -354,3 +354,14 @@ def test_the_environment_of_a_process_holds_no_key_but_the_secret(settings: Sett
     said = environment(settings)
     assert said["FORESELL_KEY_SECRET"] == SECRET.decode()
     assert os.environ.get("FORESELL_KEY_SECRET") is None
+
+
+def test_a_process_of_our_own_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.deployment.launch import environment
+
+    for given in (Settings(home=tmp_path), Settings(home=tmp_path, memory=3.5, temp=tmp_path / "temp", workers=2)):
+        for name in [name for name in os.environ if name.startswith("FORESELL_")]:
+            monkeypatch.delenv(name)
+        for name, value in environment(given).items():
+            monkeypatch.setenv(name, value)
+        assert Settings() == given

@@ -101,3 +101,16 @@ def test_asking_is_spared_while_the_registry_under_home_is_unchanged(tmp_path: P
     assert background._changed_at(settings) not in (0, None)
     assert background._changed_at(settings.model_copy(update={"tracking_uri": "http://elsewhere"})) is None
     assert current(tmp_path) == {}
+
+
+def test_a_second_service_of_the_same_home_leaves_the_first_one_s_metrics_alone(tmp_path: Path) -> None:
+    market.make_home(tmp_path)
+    asked = 'foresell_requests_total{route="/v1/score",status="200"} 2.0'
+    with running(free_settings(tmp_path)) as first:
+        for _ in range(2):
+            model_used(first)
+        assert asked in first.get("/metrics").text
+        with running(free_settings(tmp_path)) as second:
+            assert asked not in second.get("/metrics").text
+            assert asked in first.get("/metrics").text
+        assert asked in first.get("/metrics").text

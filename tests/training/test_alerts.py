@@ -93,6 +93,12 @@ def test_foresight_is_never_wrong_where_breaches_fill_the_queue() -> None:
     assert best["precision"] >= other
 
 
+def test_foresight_queues_nobody_who_keeps_the_standard() -> None:
+    seen = candidates([(s, 30) for s in range(10)], {0: [40]}, sellers=10, days=100)
+    best = outcome(seen, foresight(seen), share=0.5)
+    assert (best["alerts"], best["precision"], best["recall"]) == (1, 1, 1)
+
+
 def test_the_warn_line_rule_puts_volume_first_and_then_the_rate() -> None:
     bad, volume = np.array([2.0, 3, 5, 0]), np.array([40.0, 40, 10, 0])
     assert np.argsort(-warn_line(STANDARD, bad, volume)).tolist() == [1, 0, 2, 3]

@@ -124,3 +124,13 @@ def test_a_group_is_judged_only_with_enough_readings_and_sellers() -> None:
     assert own["overstated"] == pytest.approx((91 / 1) / (91 / 101))  # 90 said, none came; 90 said, 100 came
     assert own["breach_share"] == 0
     assert own["ci95"]["overstated"][0] > 1
+
+
+def test_what_a_record_cannot_tell_is_not_said_to_be_passed() -> None:
+    unknown = gates.not_compared("compared with the champion", "other standards")
+    assert unknown.passed, "it bars no model"
+    assert unknown.line() == (
+        "not judged: compared with the champion. Found other standards; needed a comparison, if one is possible."
+    )
+    [alone] = gates.against("service", {"ci95": {}})  # type: ignore[typeddict-item]
+    assert alone.verdict == "not judged"

@@ -41,3 +41,13 @@ def test_the_seeds_of_a_model_are_scored_alone_and_averaged() -> None:
     alone = [replicate(label, [score], draws) for score in (one, other)]
     for figure in ("average_precision", "brier"):
         np.testing.assert_allclose(both[figure], (alone[0][figure] + alone[1][figure]) / 2)
+
+
+def test_two_sellers_or_one_block_of_time_give_no_interval() -> None:
+    label, score, days = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.1, 0.9, 0.4, 0.3]), np.array([0, 7, 14, 21])
+    two_sellers = draw_sellers(np.array(["anna", "ben", "anna", "ben"], dtype=object))
+    for draws in (two_sellers, draw_blocks(days, 28), draw_blocks(days[:0], 28)):
+        found = replicate(label, [score], draws)
+        assert set(ci95(found, found, "itself").values()) == {None}
+    found = replicate(label, [score], draw_blocks(days, 7))
+    assert ci95(found, found, "itself")["brier"] is not None

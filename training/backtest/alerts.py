@@ -67,13 +67,13 @@ class QueueCandidates:
 
 
 def queue(priority: Array, as_of: Ints, share: float) -> Mask:
-    """The rows queued: in each week the given share of its rows (at least one), highest priorities first."""
+    """The rows queued: in each week the given share of its rows (at least one), highest first, and none of -inf."""
     order = np.lexsort((-priority, as_of))
     _, starts, sizes = np.unique(as_of[order], return_index=True, return_counts=True)
     place = np.arange(len(order)) - np.repeat(starts, sizes)
     chosen = np.zeros(len(order), dtype=bool)
     chosen[order] = place < np.repeat(np.ceil(share * sizes), sizes)
-    return chosen
+    return chosen & (priority > -np.inf)
 
 
 def entries(queued: Mask, seller: Ints, as_of: Ints) -> Mask:
@@ -119,9 +119,9 @@ def warn_line(standard: Standard, bad: Array, volume: Array) -> Array:
 
 
 def foresight(candidates: QueueCandidates) -> Array:
-    """Priority of a ranking that knows the future, latest breach first: the best that any ranking could reach."""
+    """Priority of a ranking that knows the future, latest breach first, and queues nobody else: the best possible."""
     days = candidates.days_to_breach()
-    return np.where(np.isfinite(days), days, -1.0)
+    return np.where(np.isfinite(days), days, -np.inf)
 
 
 def precision_at(label: Array, as_of: Ints, priority: Array, share: float) -> float:

@@ -108,17 +108,17 @@ def choose_learning_rate(rows: TrainingMatrix, horizon: int) -> TreeSettings:
 
     With fewer than ENOUGH_BLOCKS in the inner folds it is the first rate: one season does not show which is best.
     """
-    if blocks_predicted(rows, list(inner_folds(rows.as_of, horizon)) if len(rows) else [], horizon) < ENOUGH_BLOCKS:
+    if blocks_predicted(rows, usable_folds(rows, horizon), horizon) < ENOUGH_BLOCKS:
         return PRESENT
     candidates = [replace(PRESENT, learning_rate=rate, rounds=rounds) for rate, rounds in LEARNING_RATES]
     return candidates[first_unless_better(side_by_side(lambda trees: block_loss(rows, horizon, trees), candidates))]
 
 
 def blocks_predicted(rows: TrainingMatrix, folds: Sequence[Fold], horizon: int) -> int:
-    """The number of blocks of one horizon that the folds' predicted rows cover."""
-    if not folds:
-        return 0
-    return len(np.unique(blocks_of(np.concatenate([rows.as_of[inside] for _, inside in folds]), horizon)))
+    """The number of blocks of one horizon that the folds' predicted rows at risk cover."""
+    predicted = np.any([inside for _, inside in folds], axis=0) if folds else np.zeros(len(rows), bool)
+    counted = predicted if rows.at_risk is None else predicted & rows.at_risk
+    return len(np.unique(blocks_of(rows.as_of[counted], horizon))) if counted.any() else 0
 
 
 def blocks_of(days: Ints, horizon: int) -> Ints:

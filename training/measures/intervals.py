@@ -2,6 +2,7 @@
 
 Rows of one group depend on each other, so groups are drawn and not rows (cluster bootstrap; Efron and Tibshirani 1993).
 The interval of a figure, or of a difference of figures, reaches from its replicates' 2.5% to their 97.5% quantile.
+Fewer than LEAST_GROUPS groups are not drawn: they cannot show how much a figure varies, so it has no interval.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from training.report_schema import Interval
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 REPLICATES = 200
+LEAST_GROUPS = 3  # sellers or blocks of time; of two, half of the draws hold one group alone
 FIGURES: tuple[Literal["average_precision", "brier"], ...] = ("average_precision", "brier")
 
 
@@ -31,12 +33,18 @@ class Draws:
 def draw(group: NDArray[np.generic], seed: int = 0, replicates: int = REPLICATES) -> Draws:
     """Draws of groups with replacement, as many as there are. group: of each row, shape (rows,); fixed by the seed.
 
+    No draws, counts of shape (0, groups), where there are fewer than LEAST_GROUPS.
+
     >>> found = draw(np.array(["a", "a", "b", "c"]), replicates=5)
     >>> found.counts.shape, found.counts.sum(axis=1).tolist(), found.group.tolist()
     ((5, 3), [3, 3, 3, 3, 3], [0, 0, 1, 2])
+    >>> draw(np.array(["a", "a", "b"])).counts.shape
+    (0, 2)
     """
     names, code = np.unique(group, return_inverse=True)
     rng = np.random.default_rng(seed)
+    if len(names) < LEAST_GROUPS:
+        return Draws(np.empty((0, len(names)), np.int64), code.astype(np.int64))
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=replicates)
     return Draws(counts.astype(np.int64), code.astype(np.int64))
 
@@ -48,7 +56,7 @@ def draw_sellers(seller_id: NDArray[np.object_]) -> Draws:
 
 def draw_blocks(as_of: Ints, horizon: int) -> Draws:
     """Draws of blocks of time, one horizon (days) long, since outcomes within a horizon overlap."""
-    return draw((as_of - as_of.min()) // horizon)
+    return draw((as_of - as_of.min(initial=0 if not len(as_of) else as_of[0])) // horizon)
 
 
 def replicate(label: Array, scores: Sequence[Array], draws: Draws) -> dict[str, Array]:
@@ -57,6 +65,8 @@ def replicate(label: Array, scores: Sequence[Array], draws: Draws) -> dict[str, 
     label: 0 or 1, shape (rows,); scores: each of shape (rows,), for example one a seed; figures are means over them.
     Average precision is nan in a draw without a row of label 1.
     """
+    if not len(draws.counts):
+        return {figure: np.empty(0) for figure in FIGURES}
     ranked = [average_precisions(label, score, draws.counts, draws.group) for score in scores]
     error = np.mean([squared_error(label, score) for score in scores], axis=0)
     rows, errors = np.bincount(draws.group), np.bincount(draws.group, error)

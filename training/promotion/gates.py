@@ -20,12 +20,21 @@ GAP = 1e-6  # largest difference between a served log-odds and the sum of its pa
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition: its name, whether it is met, the figure found and the figure needed."""
+    """One condition: its name, whether a model may pass it, the figure found and the figure needed.
+
+    judged: whether the record can tell; a condition of which it cannot tell bars no model, and says so.
+    """
 
     name: str
     passed: bool
     found: str
     needed: str
+    judged: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """What became of it, in words."""
+        return ("passed" if self.passed else "FAILED") if self.judged else "not judged"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -33,7 +42,7 @@ class Gate:
 
     def line(self) -> str:
         """The gate as one sentence."""
-        return f"{'passed' if self.passed else 'FAILED'}: {self.name}. Found {self.found}; needed {self.needed}."
+        return f"{self.verdict}: {self.name}. Found {self.found}; needed {self.needed}."
 
 
 def judge(report: Report, largest_gap: float | None = None) -> tuple[Gate, ...]:
@@ -88,7 +97,7 @@ def no_group_misjudged(risk: str, groups: Mapping[str, Mapping[str, GroupCell]])
     cells = {f"{by} {value}": cell for by, values in groups.items() for value, cell in values.items()}
     ends = {group: _ends(cell, len(cells)) for group, cell in cells.items() if "ci95" in cell}
     if not ends:
-        return Gate(name, True, "no two groups large enough to compare", needed)
+        return Gate(name, True, "no two groups large enough to compare", needed, judged=False)
     group = max(ends, key=lambda group: _outside(*ends[group]))
     low, high = ends[group]
     times = cells[group]["overstated"]
@@ -119,15 +128,16 @@ def not_older(calibrated_to: date, champion_to: date) -> Gate:
     return Gate("calibrated no earlier than the champion", calibrated_to >= champion_to, found, "no earlier")
 
 
+def not_compared(name: str, why: str) -> Gate:
+    """A comparison with the champion that the record does not allow."""
+    return Gate(name, True, why, "a comparison, if one is possible", judged=False)
+
+
 def against(risk: str, found: PairedFigures) -> list[Gate]:
     """Challenger against champion on the same weeks, by the intervals of champion_challenger.compare."""
     if not found["ci95"]:
         name = f"{risk}: no worse than the champion"
-        return [
-            Gate(
-                name, True, "no weeks with both classes that are new to both models", "a comparison, if one is possible"
-            )
-        ]
+        return [not_compared(name, "no weeks with both classes that are new to both models")]
     ranks, errs = (found["ci95"][f"{figure}_minus_champion"] for figure in ("average_precision", "brier"))
     return [
         Gate(
@@ -151,7 +161,7 @@ def _leakage(found: LeakageGates) -> list[Gate]:
     words = "caught" if caught else "missed" if judged else "cannot judge: nearly all labels are 0"
     return [
         Gate("rows are blind to the future", found["future_blind"], moved[found["future_blind"]], "no row to move"),
-        Gate("a planted copy of the label is caught", caught or not judged, words, "caught"),
+        Gate("a planted copy of the label is caught", caught or not judged, words, "caught", judged),
     ]
 
 

@@ -7,6 +7,7 @@ guidance is for banks; here it is a checklist.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from core.markdown import interval, markdown, number, share
+from core.words import count_of
 from training.dataset.slices import HEADLINE, MEANING
 from training.fit.rate_spread import measured
 from training.promotion.gates import Gate
@@ -145,7 +146,8 @@ def _performance(body: RiskReport, horizon: int) -> str:
     heads = ["score", "average precision", "95%", "Brier", "95%", "slope", "calibration error"]
     scores = measured_scores(part)
     rows = [_score(SCORES[name], scores[name]) for name in COMPARED if name in scores]
-    size = f"{part['rows']:,} rows of {part['sellers']:,} sellers, {share(part['base_rate'], 1)} in breach after "
+    size = f"{count_of(part['rows'], 'row')} of {count_of(part['sellers'], 'seller')}, "
+    size = f"{size}{share(part['base_rate'], 1)} in breach after "
     return f"{size}{horizon} days.\n\n{markdown(heads, rows)}{_limit(body)}" if rows else ""
 
 
@@ -230,8 +232,8 @@ def _uncertainty(body: RiskReport, _: int) -> str:
         return ""
     return (
         f"The 90% interval of the expected rate contained the later rate in {share(found['interval_90_coverage'])} of "
-        f"{found['rows']:,} rows; the number of bad events among the orders that followed fell inside its interval in "
-        f"{share(found['interval_90_coverage_midp'])} (mid-p){_bands(found)}. The expected rate missed by "
+        f"{count_of(found['rows'], 'row')}; the number of bad events among the orders that followed fell inside its "
+        f"interval in {share(found['interval_90_coverage_midp'])} (mid-p){_bands(found)}. The expected rate missed by "
         f"{100 * found['mae']:.1f} points on average."
     )
 

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
+from core.words import count_of
 from training.dataset.slices import HEADLINE, MEANING
 from training.promotion.gates import Gate, judge
 from training.report_schema import (
@@ -172,7 +173,7 @@ def _dot(score: str, figures: ScoreFigures) -> Dot:
 def _scores(content: SliceFigures, part: str) -> str:
     """A slice's table of scores; only the headline's is shown without a click."""
     share = text(content["base_rate"], SHARE)
-    size = f"{content['rows']:,} readings of {content['sellers']:,} sellers"
+    size = f"{count_of(content['rows'], 'reading')} of {count_of(content['sellers'], 'seller')}"
     caption = f"{_spoken(part)}: {size}, {share} in breach later"
     known = measured_scores(content)
     rows = [(SCORES[score], *(text(known[score][key]) for key in COLUMNS)) for score in SCORES if score in known]
@@ -185,9 +186,10 @@ def _expected(found: ExpectedRateFigures) -> str:
         return ""
     covered, inside = (text(found[key], SHARE) for key in COVERAGES)
     return (
-        f'<p class="note">The expected rate, stated {found["rows"]:,.0f} times, missed by {found["mae"] * 100:.1f} '
-        f"points on average. Its 90% interval contained the later rate in {covered} of cases; the number of bad events "
-        f"among the orders that followed fell inside its interval in {inside} (mid-p).</p>"
+        f'<p class="note">The expected rate, stated {count_of(found["rows"], "time")}, missed by '
+        f"{found['mae'] * 100:.1f} points on average. Its 90% interval contained the later rate in "
+        f"{covered} of cases; the number of bad events among the orders that followed fell inside its "
+        f"interval in {inside} (mid-p).</p>"
     )
 
 
@@ -240,14 +242,14 @@ def _checks(report: Report) -> str:
     return (
         f"<section><h2>What was checked</h2><ul>{''.join(_gate(gate) for gate in judge(report))}</ul>"
         f'<p class="note">{report["zero_by_volume_share"]:.0%} of labels are 0 because the volume was too low to '
-        f"breach; {report['censored']:,} readings are left out because their seller left or was restricted. Trees that "
-        f"learned shuffled labels reach an AUC of {text(auc['mean'])} (standard deviation {text(auc['sd'])}): "
-        "reported without a gate, because weeks differ in level.</p></section>"
+        f"breach; {count_of(report['censored'], 'reading')} left out because the seller left or was restricted. "
+        f"Trees that learned shuffled labels reach an AUC of {text(auc['mean'])} (standard deviation "
+        f"{text(auc['sd'])}): reported without a gate, because weeks differ in level.</p></section>"
     )
 
 
 def _gate(gate: Gate) -> str:
-    word = "passed" if gate.passed else "failed"
+    word = gate.verdict.lower()
     return (
         f'<li><span class="{word}">{word.capitalize()}</span>: {escape(gate.name)}. '
         f'<span class="facts">Found {escape(gate.found)}; needed {escape(gate.needed)}.</span></li>'

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
+from core.words import count_of
 from training.measures.intervals import FIGURES
 from training.report_schema import (
     AlertFigureName,
@@ -79,7 +80,9 @@ def detection(found: DetectionFigures | None) -> str:
         (SCORES.get(name, name), text(body["detected"], SHARE), text(body["median_days"], ONE))
         for name, body in by_ranking(found).items()
     ]
-    caption = f"{found['episodes']:,} episodes that end in a breach: queued before it, and days from the start"
+    caption = (
+        f"{count_of(found['episodes'], 'episode')} that led to a breach: queued before it, and days from the start"
+    )
     return table(caption, ("ranking", "queued before the breach", "median days from the start"), rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.words import count_of
 from training.dataset.slices import HEADLINE, MEANING
 from training.report_schema import AlertFigures, Interval, Report, RiskReport, ScoreFigures, SliceFigures
 
@@ -51,7 +52,7 @@ def _risk(body: RiskReport, horizon: int) -> list[str]:
     model, reference, current = (part["scores"].get(name) for name in ("model", "roll_forward", "current_metric"))
     if model is None or reference is None or current is None:
         return [
-            f"{part['rows']:,} readings of sellers not yet in breach are all of one class: nothing can be measured."
+            f"All labels of {count_of(part['rows'], 'reading')} not yet in breach are the same: nothing is measured."
         ]
     return [
         _base(part, horizon),
@@ -64,8 +65,8 @@ def _risk(body: RiskReport, horizon: int) -> list[str]:
 
 def _base(part: SliceFigures, horizon: int) -> str:
     return (
-        f"Of {part['rows']:,} readings of {part['sellers']:,} sellers with enough orders and not in breach, "
-        f"{part['base_rate']:.0%} were in breach {horizon} days later."
+        f"Of {count_of(part['rows'], 'reading')} of {count_of(part['sellers'], 'seller')} with enough orders and not "
+        f"in breach, {part['base_rate']:.0%} were in breach {horizon} days later."
     )
 
 
@@ -74,8 +75,8 @@ def _ranking(model: ScoreFigures, reference: ScoreFigures, current: ScoreFigures
     return (
         f"Foresell reaches an average precision of {model['average_precision']:.2f}; the arithmetic of "
         f"the window alone reaches {reference['average_precision']:.2f}, the current rate "
-        f"{current['average_precision']:.2f}. The gain over the arithmetic is {_between(sellers)} for resampled "
-        f"sellers, {_between(weeks)} for resampled weeks (95%)."
+        f"{current['average_precision']:.2f}. The gain over the arithmetic is "
+        f"{_between(sellers, 'sellers')}, {_between(weeks, 'weeks')} (95%)."
     )
 
 
@@ -100,12 +101,12 @@ def _alerts(alerts: AlertFigures) -> list[str]:
     if alerts["precision"] is None:
         return []
     lead = alerts["median_lead_time_days"]
+    reviews = count_of(alerts["capacity_per_week"] or 0, "review")
     ahead = "" if lead is None else f", half of those at least {lead:.0f} days ahead"
     return [
-        f"At {alerts['capacity_per_week']:.0f} reviews a week, {alerts['precision']:.0%} of its alerts were "
-        f"right{ahead}; of the warn-line rule's, {_share(alerts['warn_line']['precision'])}; of the best that any "
-        f"ranking could raise, {_share(alerts['best_reachable']['precision'])}. {_share(alerts['recall'])} of "
-        f"sellers with a new breach were in the queue before; the best possible share is "
+        f"At {reviews} a week, {alerts['precision']:.0%} of its alerts were "
+        f"right{ahead}; of the warn-line rule's, {_share(alerts['warn_line']['precision'])}. "
+        f"{_share(alerts['recall'])} of sellers with a new breach were in the queue before; the best possible share is "
         f"{_share(alerts['best_reachable']['recall'])}."
     ]
 
@@ -117,8 +118,8 @@ def _weakest(slices: Mapping[str, SliceFigures]) -> str:
     gap, rival, own = gaps[name]
     verdict = "falls behind" if gap < 0 else "gains least on"
     return (
-        f"It compares worst on {MEANING[name]} ({slices[name]['rows']:,} readings): there its average precision of "
-        f"{own:.2f} {verdict} the best other score, {SCORES.get(rival, rival)} ({own - gap:.2f})."
+        f"It compares worst on {MEANING[name]} ({count_of(slices[name]['rows'], 'reading')}): there its average "
+        f"precision of {own:.2f} {verdict} the best other score, {SCORES.get(rival, rival)} ({own - gap:.2f})."
     )
 
 
@@ -132,8 +133,10 @@ def _gap(scores: Mapping[str, ScoreFigures]) -> tuple[float, str, float] | None:
     return own - known[rival], rival, own
 
 
-def _between(interval: Interval) -> str:
-    return "anywhere" if interval is None else f"between {interval[0]:.2f} and {interval[1]:.2f}"
+def _between(interval: Interval, drawn: str) -> str:
+    if interval is None:
+        return f"without an interval for resampled {drawn}, which are too few"
+    return f"between {interval[0]:.2f} and {interval[1]:.2f} for resampled {drawn}"
 
 
 def _share(value: float | None) -> str:
