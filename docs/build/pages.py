@@ -6,6 +6,8 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from core.errors import ForesellError
 from core.markdown import markdown
 from core.settings import Settings
@@ -16,6 +18,7 @@ from docs.build.results import benchmarks_page, model_card, readme_table
 from docs.build.review_pages import review_pages
 from docs.build.scale_page import scale_page
 from docs.build.sql_pages import FOLDER, sql_pages
+from features.importing.mapping import ColumnMapping, NumberForm, SourceMapping, TableMapping
 from features.ingest.contract import TABLES, Column, Table
 from features.ledger.quantities import QUANTITIES
 from features.standards.load import load, presets
@@ -60,9 +63,21 @@ def pages(root: Path = ROOT) -> Mapping[str, str]:
         "docs/architecture.md": architecture(root),
         "docs/api.md": api_page(root / "docs" / "api.md"),
         "docs/simulation.md": filled(root / "docs" / "simulation.md", "simulation", simulation_tables()),
+        "docs/import.md": import_page(root / "docs" / "import.md"),
         "docs/operator.md": filled(root / "docs" / "operator.md", "settings", settings_table()),
         **sql_pages(),
     }
+
+
+def import_page(page: Path) -> str:
+    """The hand-written page with the words of a mapping."""
+    text = page.read_text(encoding="utf-8")
+    kinds: list[type[BaseModel]] = [SourceMapping, TableMapping, ColumnMapping, NumberForm]
+    for name, kind in zip(("mapping", "mapping table", "mapping column", "mapping number"), kinds, strict=True):
+        fields = [(field.alias or key, field.description) for key, field in kind.model_fields.items()]
+        rows = [[f"`{key}`", _sentence(said)] for key, said in fields if said]
+        text = filled_text(text, page, name, markdown(["word", "meaning"], rows))
+    return text
 
 
 def readme(root: Path) -> str:
@@ -194,6 +209,11 @@ def data_page() -> str:
         '```toml\nname = "my-market"                  # name of the data set in reports\n'
         'zone = "America/New_York"           # time zone of the calendar days\n'
         'times_zone = "America/New_York"     # time zone of the times that have none\n```',
+        "Two things a source may have to say of a table. Deadlines whose times are all midnights are refused until it "
+        "is said whether they mean the day or the moment; and exports that repeat rows need an order of versions:",
+        '```toml\n[orders]\ndate_only = ["promised_at"]   # the day; [] means midnight itself\n'
+        'recorded_at = "file name"         # or "file time", or "column NAME"\n```',
+        "What has another form than this is converted by `foresell import` ([import.md](import.md)).",
         "A row that breaks a rule goes to quarantine, with its file, row, column, rule and value. The run stops when "
         "more than 1% of the rows of a table are there. Duplicate rows are used once, and the report says how many "
         "there are.",

@@ -204,6 +204,8 @@ def _kept(con: Engine, table: str, sellers: list[str]) -> dict[str, int]:
 def _example(con: Engine, table: str, rule: str) -> str:
     rows = con.execute(f"""select file, row, value from quarantine where table_name = {quoted(table)}
 and coalesce(column_name || ': ', '') || rule = {quoted(rule)} order by all limit 1""").fetchall()
+    if not rows:
+        return ""
     file, number, value = rows[0]
     return f"; such as {value if value is None else str(value)[:80]!r} in row {number}{f' of {file}' if file else ''}"
 

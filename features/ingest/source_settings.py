@@ -81,7 +81,7 @@ def _by_column(table: Table, part: SourcePart, name: str) -> SourcePart:
 
 
 def _by_file(part: SourcePart, rule: str, zone: str) -> SourcePart:
-    moments = {path: _moment(path, rule, zone) for path in part.files}
+    moments = {path: moment_of_file(path, rule, zone) for path in part.files}
     cases = " ".join(f"when {quoted(path)} then {quoted(moment)}" for path, moment in moments.items())
     return _recorded(part, f"case {part.file} {cases} end", "VARCHAR")
 
@@ -91,7 +91,7 @@ def _recorded(part: SourcePart, sql: str, kind: str) -> SourcePart:
     return replace(part, relation=relation, columns={**part.columns, "recorded_at": kind})
 
 
-def _moment(path: Path, rule: str, zone: str) -> str:
+def moment_of_file(path: Path, rule: str, zone: str) -> str:
     """When a file was made: the close of the day in its name, or the time of the file."""
     if rule == FILE_TIME:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from core.days import DayChoice
 from core.errors import ForesellError
@@ -11,7 +13,9 @@ from core.settings import Settings
 from core.sql_text import quoted
 from core.words import count_of
 from features.engines.duckdb import Engine, connect
-from features.importing.import_source import import_source
+from features.importing.import_source import import_mapped, import_source
+from features.importing.look import look
+from features.importing.mapping import read_mapping
 from features.incremental.read import incremental_blocks, is_incremental
 from features.incremental.update import grow
 from features.ingest.quarantine import IntakeReport
@@ -34,12 +38,33 @@ from simulation.market import Run, simulate
 FIRST_WINDOW_DAYS = 60  # no as-of date before a full window of the built-in headline standards
 
 
-def import_data(source: str, folder: Path, source_format: str) -> CommandResult:
-    """Convert a source into a folder in the data contract."""
+def import_data(source: str, folder: Path | None, source_format: str | None, mapping: Path | None) -> CommandResult:
+    """Convert a source into a folder in the data contract, by a known format or by a mapping."""
+    if folder is None or (source_format is None) == (mapping is None):
+        step = "write foresell import SOURCE DIR --format NAME, or --map FILE.toml, or foresell import --look SOURCE"
+        raise ForesellError("An import needs a folder to write and either a format or a mapping.", "not so", step)
     with steps() as progress:
         progress(f"importing {source}")
-        report = import_source(source, folder, source_format)
+        report = (
+            import_source(source, folder, source_format)
+            if source_format
+            else import_mapped(source, folder, read_mapping(cast(Path, mapping)), Settings().quarantine_share)
+        )
     return CommandResult({"folder": str(folder), **report.as_json()}, (*report.lines(), f"Written to {folder}"))
+
+
+def look_at(source: Path, mapping: Path | None) -> CommandResult:
+    """Say what a source seems to have, and write a draft of its mapping."""
+    draft = mapping or Path(f"{source.name.split('.')[0] or 'source'}.map.toml")
+    if draft.exists():
+        raise ForesellError("A draft may not replace a file.", f"{draft} exists", "name another with --map FILE.toml")
+    with tempfile.TemporaryDirectory(prefix="foresell-look-") as scratch:
+        seen = look(source, Path(scratch))
+    draft.write_text(seen.draft(), encoding="utf-8")
+    asked = [f"{one.table}.{question}" for one in seen.files for question in one.questions]
+    after = f"Next: edit {draft}, then run foresell import {source} DIR --map {draft}"
+    data = {"draft": str(draft), "asked": asked, "lines": seen.lines()}
+    return CommandResult(data, (*seen.lines(), f"Draft of the mapping written to {draft}", after))
 
 
 def write_simulation(folder: Path, sellers: int, days: int, seed: int, interventions: bool) -> CommandResult:
