@@ -2,7 +2,7 @@
 
 In this order: renamed sellers get their new id, lines that are no sales are set aside, rows that share a key without
 being versions of one row stop the run, rows that differ with nothing to order them go to quarantine, copies count once,
-and rows that refer to nothing go to quarantine. What is odd but has a meaning stays, and is count_of.
+and rows that refer to nothing go to quarantine. What is odd but has a meaning stays, and is counted.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ DIFFERENT = "rows of one key differ, and nothing orders them"
 OTHER_SELLER = "names an order of another seller"
 SHOWN = 3  # examples in an error
 DEADLINES = ("ship_by", "promised_at")
-DESCRIBED = ("orders", "cases", "feedback", "returns", "sellers")  # tables of which odd rows are count_of
+DESCRIBED = ("orders", "cases", "feedback", "returns", "sellers")  # tables of which odd rows are counted
 EVENTS = ("shipped_at", "delivered_at", "cancelled_at")
 
 
@@ -171,8 +171,10 @@ def collisions(con: Engine, table: Table, rows: str = "") -> list[ForesellError]
         return []
     source, key = rows or table.name, ", ".join(table.key)
     same = " or ".join(f"min({c}) is distinct from max({c})" for c in table.typed_fixed)
-    found = f"select {key}, count(*) over () as n from {source} group by {key} having {same}"
-    keys = con.execute(f"{found} order by {key} limit {SHOWN}").fetchall()
+    several = f"select {key} from {source} as r group by {key} having count(*) > 1"  # few keys, so the rest is fast
+    of_these = f"exists (select 1 from several where {' and '.join(f'several.{k} = r.{k}' for k in table.key)})"
+    found = f"select {key}, count(*) over () as n from {source} as r where {of_these} group by {key} having {same}"
+    keys = con.execute(f"with several as ({several}) {found} order by {key} limit {SHOWN}").fetchall()
     if not keys:
         return []
     shown = "; ".join(_collision(con, table, source, row[:-1]) for row in keys)

@@ -1,4 +1,4 @@
-"""Rows that break the contract: stored with file, row, column, rule and value, and count_of; too many are an error."""
+"""Rows that break the contract: stored with file, row, column, rule and value, and counted; too many are an error."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -171,8 +171,28 @@ def refuse_many(con: Engine, tables: tuple[TableReport, ...], share: float) -> N
             raise ForesellError(
                 rule=f"At most {share:.2%} of a table's rows may break the contract.",
                 found=f"{bad:,} of {table.read:,} rows of {table.name!r}: {', '.join(each)}",
-                next_step=f"correct the source{_forms(table)}, or allow a larger share of quarantined rows",
+                next_step=f"{_other_letters(con, table)}correct the source{_forms(table)}, "
+                "or allow a larger share of quarantined rows",
             )
+
+
+def _other_letters(con: Engine, table: TableReport) -> str:
+    """What to do about a file that is not UTF-8, if rows were broken by that."""
+    if BROKEN_ROW not in table.quarantined:
+        return ""
+    files = con.execute(f"select distinct file from quarantine where rule = {quoted(BROKEN_ROW)}").fetchall()
+    wrong = [Path(file).name for (file,) in files if file and Path(file).is_file() and not _is_utf8(Path(file))]
+    return f"save {', '.join(wrong[:NAMED])} as UTF-8, or use foresell import --look; or " if wrong else ""
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            while lines.read(1 << 20):
+                pass
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _forms(table: TableReport) -> str:

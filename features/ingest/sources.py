@@ -103,7 +103,7 @@ def find_unreadable(con: duckdb.DuckDBPyConnection, part: SourcePart) -> None:
 def separator_hint(names: Sequence[str]) -> str:
     """A hint for a first line that is one column with another separator than a comma in it."""
     found = [word for sign, word in SEPARATORS.items() if len(names) == 1 and sign in names[0]]
-    return f": its separator is a {found[0]}, and must be a comma" if found else ""
+    return f": its separator is a {found[0]}, and must be a comma (foresell import reads others)" if found else ""
 
 
 def closest(name: str, names: list[str]) -> str:
@@ -191,7 +191,7 @@ def csv_columns(path: Path) -> Columns:
     with path.open("rb") as start:
         mark = MARKS.get(start.read(2))
     if mark:
-        raise unreadable(path, f"its encoding is {mark}, and must be UTF-8")
+        raise unreadable(path, f"its encoding is {mark}, and must be UTF-8 (foresell import reads others)")
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             header = next(csv.reader(lines), [])

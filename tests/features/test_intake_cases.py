@@ -44,7 +44,7 @@ def total(opened: Marketplace, quantity: str) -> int:
 
 def test_a_key_of_two_sellers_stops_the_run_and_shows_both_rows(tmp_path: Path) -> None:
     text = HEAD + "#1001,1,A,2024-01-01T10:00:00Z\n#1001,1,B,2024-01-01T11:00:00Z\n"
-    with pytest.raises(ForesellError, match=r"same order_id and line_id .* 1 keys .*#1001/1: .*A.*beside.*B.*prefix"):
+    with pytest.raises(ForesellError, match=r"same order_id and line_id .* 1 key .*#1001/1: .*A.*beside.*B.*prefix"):
         open_folder(folder(tmp_path, orders=text, sellers=TWO), quarantine_share=1)
 
 

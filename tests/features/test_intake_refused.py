@@ -129,3 +129,10 @@ def test_too_little_memory_names_the_settings(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(duckdb.OutOfMemoryException) as error:
             con.execute("create table much as select range as a, hash(range) as b from range(3_000_000)")
     assert "FORESELL_MEMORY (GB), or name a folder with free space as FORESELL_TEMP" in str(out_of_memory(error.value))
+
+
+def test_a_file_in_windows_letters_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,line_id,seller_id,ordered_at\n1,1,A,2024-01-01T10:00:00Z\n")
+    (tmp_path / "sellers.csv").write_text("seller_id,region\nA,süd\n", encoding="cp1252")
+    with pytest.raises(ForesellError, match=r"save sellers\.csv as UTF-8, or use foresell import --look"):
+        open_folder(tmp_path)
