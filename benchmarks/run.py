@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-MODULES = ("main", "simulation", "quality", "limits", "serving", "faults", "review", "scale")
+MODULES = ("main", "intake", "simulation", "quality", "limits", "serving", "faults", "review", "scale")
 LIBRARIES = ("bentoml", "duckdb", "lightgbm", "mlflow", "numpy", "pandas", "polars", "scikit-learn", "shap")
 
 

@@ -1,6 +1,7 @@
-"""The SQL of a mapped column: from the texts of a source to texts that the contract reads.
+"""The SQL of a mapped column: from the texts of a source to values that the contract reads.
 
-A value that does not have the form it should have stays as it is, so that the checks quarantine it and show it.
+Nothing that does not have the form it should have is lost: a number stays the text that it is, so that the checks
+quarantine it, and a time that could not be read stands beside the row, in the columns UNREAD, which the checks read.
 """
 
 import re
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 from core.errors import ForesellError
 from core.sql_text import quoted
 from features.importing.mapping import EPOCHS, EXCEL, FILE_NAME, ColumnMapping, NumberForm, TableMapping
+from features.ingest.checks import UNREAD
 from features.ingest.contract import Column
 
 CALENDAR, BUSINESS = re.compile(r"(\d{1,3}) days?"), re.compile(r"(\d{1,3}) business days?")
 HAS_TIME = ("%H", "%I", "%X", "%c", "%T")  # a form without one of these is of a date
+FILE_STEM = "regexp_extract(_at_path, '([^/]*?)([.][A-Za-z0-9]+)*$', 1)"
 PATH, ROW = "_at_path", "_row"  # columns of every raw table: the file of a row, and its number
 
 
@@ -28,7 +31,7 @@ class MappingContext:
     def text(self, name: str) -> str:
         """A column of the source as text; null where it is empty or a word for an empty value."""
         if name == FILE_NAME:
-            return f"regexp_extract({PATH}, '([^/]*?)([.][A-Za-z0-9]+)*$', 1)"
+            return FILE_STEM
         trimmed = f"nullif(trim({self.named(name)}), '')"
         if not self.table.null:
             return trimmed
@@ -36,20 +39,47 @@ class MappingContext:
         return f"case when lower({trimmed}) not in ({words}) then {trimmed} end"
 
 
-def expression(column: Column, mapping: ColumnMapping, context: MappingContext) -> str:
+@dataclass(frozen=True)
+class MappedValue:
+    """The SQL of a value, and, over the row with the value as `read(column)`, of the text that was not read as one.
+
+    unread: "" for a value that always stays what it is.
+    """
+
+    sql: str
+    unread: str = ""
+
+
+def expression(column: Column, mapping: ColumnMapping, context: MappingContext) -> MappedValue:
     """The SQL of the column's value."""
-    value = _value(mapping, context)
+    text = _value(mapping, context)
     if mapping.values:
-        value = _replaced(value, mapping)
+        text = _replaced(text, mapping)
+    value = MappedValue(text)
     if column.kind in ("money", "whole", "share") and mapping.constant is None:
-        value = _number(value, mapping, context)
+        value = _amount(column, _number(text, mapping, context))
     if column.kind in ("time", "time_or_date"):
-        value = _due(column, value, mapping, context) if mapping.plus else _time(value, mapping, context)
+        value = _due(column, text, mapping, context) if mapping.plus else _time(column, text, mapping, context)
     if mapping.prefix:
-        value = f"{quoted(mapping.prefix)} || {value}"
+        value = MappedValue(f"{quoted(mapping.prefix)} || {value.sql}")
     if mapping.when:
-        value = f"case when {_chosen(mapping.when, context)} then {value} end"
+        chosen = _chosen(mapping.when, context)
+        value = MappedValue(*(f"case when {chosen} then {sql} end" if sql else "" for sql in (value.sql, value.unread)))
     return value
+
+
+def read(column: str) -> str:
+    """The name of a column's value in the rows that `unread` is computed over."""
+    return f"read_{column}"
+
+
+def unread_columns(values: Mapping[str, MappedValue]) -> dict[str, str]:
+    """The columns UNREAD of a table, if any of its values can be unread: the first such column, and its text."""
+    found = {name: value.unread for name, value in values.items() if value.unread}
+    if not found:
+        return {}
+    names = " ".join(f"when {sql} is not null then {quoted(name)}" for name, sql in found.items())
+    return dict(zip(UNREAD, (f"case {names} end", f"coalesce({', '.join(found.values())}, null)"), strict=True))
 
 
 def row_conditions(context: MappingContext) -> dict[str, str]:
@@ -119,6 +149,15 @@ def _number(value: str, mapping: ColumnMapping, context: MappingContext) -> str:
     return f"coalesce(cast(cast({product} as decimal(18, 2)) as varchar), {value} || ' x ' || {other})"
 
 
+def _amount(column: Column, number: str) -> MappedValue:
+    """An amount as a decimal, which the checks read faster than text; counts stay text, because casts round them."""
+    if column.kind != "money":
+        return MappedValue(number)
+    return MappedValue(
+        f"try_cast({number} as decimal(18, 2))", f"case when {read(column.name)} is null then {number} end"
+    )
+
+
 def _plain_number(value: str, form: NumberForm) -> str:
     """The number with a point and a minus sign in front; what is no number stays as it is."""
     digits = f"regexp_replace({value}, '[^0-9.,()-]', '', 'g')"
@@ -132,17 +171,34 @@ def _plain_number(value: str, form: NumberForm) -> str:
     return f"case when {is_number} then {sign} || {bare} else {value} end"
 
 
-def _time(value: str, mapping: ColumnMapping, context: MappingContext) -> str:
+def _time(column: Column, text: str, mapping: ColumnMapping, context: MappingContext) -> MappedValue:
     zone = mapping.zone or context.table.zone
-    if not mapping.form:
-        if not zone:
-            return value
-        has_zone = f"regexp_matches({value}, ':.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-        local = f"cast(timezone({quoted(zone)}, try_cast({value} as timestamp)) as varchar)"
-        timed = f"regexp_matches({value}, ':') and not {has_zone}"
-        return f"case when {timed} then coalesce({local}, {value}) else {value} end"
-    parsed = [f"cast({_parsed(value, form, zone)} as varchar)" for form in mapping.form]
-    return f"coalesce({', '.join([*parsed, value])})"
+    if mapping.form:
+        bare = len(mapping.source) == 1 and not mapping.values and mapping.source[0] != FILE_NAME
+        plain = context.named(mapping.source[0]) if bare else text  # a form allows blanks, so nothing is trimmed
+        parsed = [_parsed(plain, form, zone) for form in mapping.form]
+        kinds = {_kind(form, zone) for form in mapping.form}
+        parsed = parsed if len(kinds) == 1 else [f"cast({sql} as varchar)" for sql in parsed]
+        value = parsed[0] if len(parsed) == 1 else f"coalesce({', '.join(parsed)})"
+        return MappedValue(value, f"case when {read(column.name)} is null then {text} end")
+    if not zone:
+        return MappedValue(text)  # in a form of the contract
+    local = f"cast(timezone({quoted(zone)}, try_cast({text} as timestamp)) as varchar)"
+    timed = f"regexp_matches({text}, ':') and not {_has_zone(text)}"
+    return MappedValue(f"case when {timed} then coalesce({local}, {text}) else {text} end")
+
+
+def _has_zone(text: str) -> str:
+    return f"regexp_matches({text}, ':.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+
+
+def _kind(form: str, zone: str) -> str:
+    """The SQL type that a form gives."""
+    if form in EPOCHS or "%z" in form.lower():
+        return "timestamptz"
+    if form != EXCEL and not any(part in form for part in HAS_TIME):
+        return "date"
+    return "timestamptz" if zone else "timestamp"
 
 
 def _parsed(value: str, form: str, zone: str) -> str:
@@ -153,36 +209,42 @@ def _parsed(value: str, form: str, zone: str) -> str:
         local = f"timestamp '1899-12-30' + to_microseconds(cast(round({days} * 86400) as bigint) * 1000000)"
         return f"timezone({quoted(zone)}, {local})" if zone else local
     parsed = f"try_strptime({value}, {quoted(form)})"
-    if not any(part in form for part in HAS_TIME):
-        return f"cast({parsed} as date)"
-    return parsed if "%z" in form.lower() or not zone else f"timezone({quoted(zone)}, {parsed})"
+    match _kind(form, zone):
+        case "date":
+            return f"cast({parsed} as date)"
+        case "timestamptz" if "%z" not in form.lower():
+            return f"timezone({quoted(zone)}, {parsed})"
+    return parsed
 
 
-def _instant(value: str, mapping: ColumnMapping, context: MappingContext) -> str:
+def _instant(text: str, mapping: ColumnMapping, context: MappingContext) -> str:
     """The time as an instant; null where it is none."""
     zone = mapping.zone or context.table.zone or context.market_zone
-    text = _time(value, mapping, context)
-    has_zone = f"regexp_matches({text}, ':.*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+    if mapping.form:
+        each = [
+            f"cast({_parsed(text, form, zone)} as timestamptz)"
+            if _kind(form, zone) == "timestamptz"
+            else f"timezone({quoted(zone)}, cast({_parsed(text, form, zone)} as timestamp))"
+            for form in mapping.form
+        ]
+        return f"coalesce({', '.join([*each, 'null'])})"
     local = f"timezone({quoted(zone)}, try_cast({text} as timestamp))"
-    return f"case when {has_zone} then try_cast({text} as timestamptz) else {local} end"
+    return f"case when {_has_zone(text)} then try_cast({text} as timestamptz) else {local} end"
 
 
-def _due(column: Column, value: str, mapping: ColumnMapping, context: MappingContext) -> str:
-    """The day that the service level adds up to; an unknown level, or a start that is no time, stays as it is."""
-    level, due = f"lower({context.text(mapping.by)})", due_table(column.name)
-    counts = list(day_counts(mapping))
-    cases = " ".join(
-        f"when {quoted(name.lower())} then coalesce(cast({due}.due_{i} as varchar), {value})"
-        for i, name in enumerate(counts)
-        if name
-    )
+def _due(column: Column, text: str, mapping: ColumnMapping, context: MappingContext) -> MappedValue:
+    """The day that the service level adds up to; an unknown level, and a start that is no time, is unread."""
+    by, due, counts = context.text(mapping.by), due_table(column.name), list(day_counts(mapping))
+    days = {name.lower(): f"{due}.due_{i}" for i, name in enumerate(counts)}
+    other = days.pop("", "null")
+    cases = " ".join(f"when {quoted(name)} then {day}" for name, day in days.items())
+    value = f"case lower({by}) {cases} else case when {by} is not null then {other} end end"
+    named = f"lower({by}) in ({', '.join(map(quoted, days))})"
+    must = f"{by} is not null" if mapping.other else f"coalesce({named}, false)"
+    unread = f"case when {must} and {read(column.name)} is null then {text} end"
     if mapping.other is None:
-        other = context.text(mapping.by)
-    elif mapping.other:
-        other = f"coalesce(cast({due}.due_{counts.index('')} as varchar), {value})"
-    else:
-        other = "null"
-    return f"case {level} {cases} else {other} end"
+        unread = f"case when {by} is not null and not {named} then {by} else {unread} end"
+    return MappedValue(value, unread)
 
 
 def _days(text: str) -> tuple[int, bool]:

@@ -11,11 +11,28 @@ import pyarrow as pa
 from core.errors import ForesellError
 from core.sql_text import quoted
 from features.importing import expressions
-from features.importing.expressions import PATH, MappingContext, expression
-from features.importing.mapping import COLUMN, ColumnMapping, SourceMapping, TableMapping
-from features.importing.raw_tables import ADDRESSES, RawTable, check_columns, files_in, files_of, read_query, read_raw
+from features.importing.expressions import (
+    PATH,
+    MappedValue,
+    MappingContext,
+    expression,
+    read,
+    row_conditions,
+    unread_columns,
+)
+from features.importing.mapping import COLUMN, ColumnMapping, SourceMapping
+from features.importing.raw_tables import (
+    ADDRESSES,
+    RawTable,
+    check_columns,
+    files_in,
+    files_of,
+    needs_rows,
+    read_query,
+    read_raw,
+)
 from features.ingest.checks import BROKEN_ROW
-from features.ingest.contract import TABLES, Table
+from features.ingest.contract import TABLES, Column, Table
 from features.ingest.cross_checks import refuse_all
 from features.ingest.source_settings import moment_of_file
 
@@ -35,7 +52,8 @@ def write_mapped(
     con: duckdb.DuckDBPyConnection, source: str, mapping: SourceMapping, folder: Path, scratch: Path
 ) -> MappedRows:
     """Write every table of the mapping as Parquet; rows that could not be split are in the table `broken_rows`."""
-    con.execute("set preserve_insertion_order = true")  # rows are numbered in the order of the files
+    numbered = any(needs_rows(table) for table in mapping.tables.values())
+    con.execute(f"set preserve_insertion_order = {str(numbered).lower()}")  # rows are numbered in the order of files
     con.execute(f"create table {BROKEN} (table_name varchar, file varchar, row varchar, value varchar)")
     raw = _opened(con, source, mapping, scratch)
     refuse_all([fault for name, one in raw.items() for fault in check_columns(name, mapping.tables[name], one)])
@@ -74,34 +92,32 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, mapping: SourceMapping
     """The rows of a table in the columns of the contract."""
     section = mapping.tables[table.name]
     context = MappingContext(section, mapping.zone, raw.named)
-    columns, joins = dict[str, str](), list[str]()
-    for name, one in section.columns.items():
-        column = table.column(name)
-        if one.plus:
-            joins.append(_due_join(con, column.name, one, context, mapping.country))
-        if one.of_order or one.of_item:
-            columns[name] = _of_order(name, section, one, context)
-        else:
-            columns[name] = expression(column, one, context)
-    if table.name == "orders" and mapping.currency and "currency" not in columns:
-        columns["currency"] = quoted(mapping.currency)
+    values = {name: _value(table.column(name), one, context) for name, one in section.columns.items()}
+    if table.name == "orders" and mapping.currency:
+        values.setdefault("currency", MappedValue(quoted(mapping.currency)))
     if section.versions:
-        columns["recorded_at"] = _version(section, raw, mapping)
+        values["recorded_at"] = _version(table, context, raw)
+    joins = [_due_join(con, n, one, context, mapping.country) for n, one in section.columns.items() if one.plus]
     if any(one.of_order or one.of_item for one in section.columns.values()):
-        joins.append(_order_join(columns, folder, "item_id" in mapping.tables["orders"].columns))
+        items = "item_id" in mapping.tables["orders"].columns
+        joins.append(_order_join(values["order_id"].sql, folder, items))
+    kept = " and ".join(row_conditions(context).values()) or "true"
+    each = ", ".join(f"{value.sql} as {read(name)}" for name, value in values.items())
+    rows = f"select raw.*, {each} from {raw.relation} as raw {' '.join(joins)} where {kept}"
+    columns = {name: read(name) for name in values} | unread_columns(values)
     shown = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
-    kept = " and ".join(expressions.row_conditions(context).values()) or "true"
-    made = f"select {shown} from {raw.relation} as raw {' '.join(joins)} where {kept}"
+    made = f"select {shown} from ({rows}) as rows"
     return _first_versions(table, made) if section.versions else made
 
 
-def _of_order(name: str, section: TableMapping, one: ColumnMapping, context: MappingContext) -> str:
+def _value(column: Column, one: ColumnMapping, context: MappingContext) -> MappedValue:
     if one.of_item:
-        return f"coalesce(lines.by_item[{context.text(one.of_item)}], 'no line of ' || {context.text(one.of_item)})"
-    return f"lines.{name}"
+        item = context.text(one.of_item)
+        return MappedValue(f"coalesce(lines.by_item[{item}], 'no line of ' || {item})")
+    return MappedValue(f"lines.{column.name}") if one.of_order else expression(column, one, context)
 
 
-def _order_join(columns: dict[str, str], folder: Path, items: bool) -> str:
+def _order_join(order_id: str, folder: Path, items: bool) -> str:
     """The order lines of each order: the seller, the first line, and the first line of each item."""
     orders, item = quoted(folder / "orders.parquet"), "item_id" if items else "cast(null as varchar)"
     first = f"row_number() over (partition by order_id, {item} order by line_id) = 1 as first"
@@ -109,7 +125,7 @@ def _order_join(columns: dict[str, str], folder: Path, items: bool) -> str:
     return f"""left join (select order_id, min(seller_id) as seller_id, min(line_id) as line_id,
 map_from_entries({entries}) as by_item
 from (select order_id, seller_id, line_id, {item} as item, {first} from {orders}) group by order_id) as lines
-on lines.order_id = {columns["order_id"]}"""
+on lines.order_id = {order_id}"""
 
 
 def _due_join(
@@ -152,18 +168,15 @@ def _holidays(country: str) -> frozenset[date]:
     return frozenset(found)
 
 
-def _version(section: TableMapping, raw: RawTable, mapping: SourceMapping) -> str:
+def _version(table: Table, context: MappingContext, raw: RawTable) -> MappedValue:
     """When a version of a row was recorded, as `versions` says."""
-    if section.versions.startswith(COLUMN):
-        recorded = ColumnMapping.model_validate({"from": section.versions.removeprefix(COLUMN)})
-        return expression(
-            TABLES["orders"].column("recorded_at"), recorded, MappingContext(section, mapping.zone, raw.named)
-        )
-    zone = section.zone or mapping.zone
-    cases = " ".join(
-        f"when {quoted(path.name)} then {quoted(moment_of_file(path, section.versions, zone))}" for path in raw.files
-    )
-    return f"case parse_filename({PATH}) {cases} end"
+    rule, zone = context.table.versions, context.table.zone or context.market_zone
+    if rule.startswith(COLUMN):
+        recorded = ColumnMapping.model_validate({"from": rule.removeprefix(COLUMN)})
+        return expression(table.column("recorded_at"), recorded, context)
+    moments = {path.name: moment_of_file(path, rule, zone) for path in raw.files}
+    cases = " ".join(f"when {quoted(name)} then {quoted(moment)}" for name, moment in moments.items())
+    return MappedValue(f"case parse_filename({PATH}) {cases} end")
 
 
 def _first_versions(table: Table, made: str) -> str:
@@ -181,7 +194,7 @@ from {prefix}_rows join {prefix}_files using (file_id, scan_id)""")
     count = con.execute(f"select count(*) from {BROKEN} where table_name = {quoted(name)}").fetchall()[0][0]
     if count:
         rows.broken[name] = int(count)
-    conditions = expressions.row_conditions(MappingContext(mapping.tables[name], mapping.zone, raw.named))
+    conditions = row_conditions(MappingContext(mapping.tables[name], mapping.zone, raw.named))
     for what, number in _left_out(con, raw, conditions):
         rows.left_out[f"{what} ({name})"] = number
 

@@ -163,7 +163,7 @@ def _text(
     if lacks:
         found = f"only some of {', '.join(p.name for p in files[:5])} have {', '.join(sorted(lacks))}"
         raise ForesellError(f"All files of [{label}] must have the columns of the mapping.", found, "correct the files")
-    numbered, selects, rejects = bool(_needs_rows(mapping)), [], []
+    numbered, selects, rejects = needs_rows(mapping), [], []
     for number, (names, paths) in enumerate(grouped.items()):
         rejects.append(f"rejects_{label}_{number}")
         reader = _reader([_utf8(path, mapping, scratch) for path in paths], len(names), mapping, rejects[-1])
@@ -174,7 +174,8 @@ def _text(
     return RawTable(relation, tuple(every), files, tuple(rejects))
 
 
-def _needs_rows(mapping: TableMapping) -> bool:
+def needs_rows(mapping: TableMapping) -> bool:
+    """Whether the mapping reads the order of the rows."""
     return bool(mapping.fill_down) or any(one.number_within for one in mapping.columns.values())
 
 

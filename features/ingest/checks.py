@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.sql_text import quoted
-from features.ingest.column_parsers import Zones, family, parser_of, raw_sql
+from features.ingest.column_parsers import WRONG_TYPE, Zones, family, parser_of, raw_sql
 from features.ingest.contract import Table
 
 BROKEN_ROW = "broken row"
+UNREAD = ("_unread_column", "_unread_value")  # of an imported folder: a value of a row that could not be read
 NO_TIME = "cancelled_by without cancelled_at"
 # Rules on several columns of one row: the columns they need, the one that is named, the rule, and its condition.
 ROW_RULES: Mapping[str, tuple[tuple[frozenset[str], str, str, str], ...]] = {
@@ -46,6 +47,8 @@ def checked(table: Table, part: SourcePart, zones: Zones) -> str:
     rules = [(name, rule, condition) for name, p in parsers.items() for rule, condition in p.rules]
     rules += [(name, rule, sql) for needs, name, rule, sql in ROW_RULES.get(table.name, ()) if needs <= {*parsers}]
     raw = [f"{raw_sql(c, part.columns[c.name])} as raw_{c.name}" for c in columns]
+    unread = {*UNREAD} <= {*part.columns}
+    raw += UNREAD if unread else ()
     parsed = [f"{sql} as {name}" for p in parsers.values() for name, sql in p.parsed.items()]
     typed_sql = {name: sql for p in parsers.values() for name, sql in p.typed.items()}
     typed = [f"{typed_sql.get(name, f'cast(null as {kind})')} as {name}" for name, kind in table.typed.items()]
@@ -53,14 +56,14 @@ def checked(table: Table, part: SourcePart, zones: Zones) -> str:
     return f"""with source as (select {_listed(raw)}, {part.file} as _at_file, {part.row} as _at_row
 from {part.relation}),
 parsed as (select {_listed(["*", *parsed])} from source),
-judged as (select *, {_first_broken([condition for _, _, condition in rules])} as _broken from parsed)
-select {_listed([*typed, *_staging(rules, texts)])} from judged"""
+judged as (select *, {_first_broken([condition for _, _, condition in rules], unread)} as _broken from parsed)
+select {_listed([*typed, *_staging(rules, texts, unread)])} from judged"""
 
 
-def repeated(table: Table) -> str:
-    """A select of each key and version that occurs more than once."""
+def repeated(table: Table, among: str = "true") -> str:
+    """A select of each key and version that occurs more than once among the rows of a condition."""
     key = _listed(table.version_key)
-    return f"select {key} from {table.name} group by {key} having count(*) > 1"
+    return f"select {key} from {table.name} where {among} group by {key} having count(*) > 1"
 
 
 def is_repeated(table: Table) -> str:
@@ -80,17 +83,19 @@ def known_day(table: Table) -> str:
     return f"greatest(coalesce({happened}, {recorded}), coalesce({recorded}, {happened}))"
 
 
-def _first_broken(conditions: Sequence[str]) -> str:
-    return "case " + " ".join(f"when {condition} then {i}" for i, condition in enumerate(conditions)) + " end"
+def _first_broken(conditions: Sequence[str], unread: bool) -> str:
+    first = f"when {UNREAD[0]} is not null then -1 " if unread else ""
+    return f"case {first}" + " ".join(f"when {condition} then {i}" for i, condition in enumerate(conditions)) + " end"
 
 
-def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str]) -> list[str]:
+def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str], unread: bool) -> list[str]:
+    column, value = UNREAD if unread else ("", "")
     staging = {
         "_file": "case when _broken is not null then _at_file end",
         "_row": "case when _broken is not null then _at_row end",
-        "_column": _by_rule([quoted(name) for name, _, _ in rules]),
-        "_rule": _by_rule([quoted(rule) for _, rule, _ in rules]),
-        "_value": _by_rule([texts[name] for name, _, _ in rules]),
+        "_column": _by_rule([quoted(name) for name, _, _ in rules], column),
+        "_rule": _by_rule([quoted(rule) for _, rule, _ in rules], quoted(WRONG_TYPE) if unread else ""),
+        "_value": _by_rule([texts[name] for name, _, _ in rules], value),
         "_seller": f"case when _broken is not null then {texts.get('seller_id', 'cast(null as varchar)')} end",
     }
     return [f"{sql} as {name}" for name, sql in staging.items()]
@@ -103,8 +108,9 @@ def _text(raw: str, sql_type: str) -> str:
     return f"cast({raw} as varchar)"
 
 
-def _by_rule(texts: Sequence[str]) -> str:
-    return "case _broken " + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
+def _by_rule(texts: Sequence[str], unread: str) -> str:
+    first = f"when -1 then {unread} " if unread else ""
+    return f"case _broken {first}" + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
 
 
 def _listed(names: Sequence[str]) -> str:

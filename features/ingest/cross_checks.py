@@ -57,7 +57,9 @@ def check_across(editor: TableEditor, available: frozenset[str], zones: Zones, a
     merged = _rename_sellers(editor, tables) if "aliases" in available else 0
     _refuse(editor.con, tables, available, zones)
     not_sales = _set_aside(editor) if "orders.kind" in available else {}
-    duplicates = {table.name: drop_repeated(editor, table) for table in tables}
+    duplicates = {
+        table.name: drop_repeated(editor, table, several_of(table) if table.fixed else "") for table in tables
+    }
     duplicates["sellers"] = duplicates.get("sellers", 0) + merged
     for name in (t.name for t in tables if t.name in ("returns", "cases", "feedback")):
         take_wrong_references(editor, name)
@@ -70,7 +72,9 @@ def check_arrived(editor: TableEditor, available: frozenset[str], zones: Zones) 
     tables = [TABLES[name] for name in TABLES if name in available]
     _refuse(editor.con, tables, available, zones)
     not_sales = _set_aside(editor) if "orders.kind" in available else {}
-    duplicates = {table.name: drop_repeated(editor, table) for table in tables}
+    duplicates = {
+        table.name: drop_repeated(editor, table, several_of(table) if table.fixed else "") for table in tables
+    }
     return CheckedCounts(duplicates, not_sales, {}, {}, ())
 
 
@@ -122,13 +126,13 @@ def take(editor: TableEditor, table: str, column: str, rule: str, value: str, co
         editor.remove(table, condition)
 
 
-def drop_repeated(editor: TableEditor, table: Table) -> int:
+def drop_repeated(editor: TableEditor, table: Table, among: str = "") -> int:
     """Count equal rows of a key and version once; if they differ, all of them go to quarantine: none is known right.
 
-    Returns the number of copies that were dropped.
+    among: a table with all keys of several rows, if it is known. Returns the number of copies that were dropped.
     """
     con, key = editor.con, ", ".join(table.version_key)
-    con.execute(f"create or replace table doubled as {repeated(table)}")
+    con.execute(f"create or replace table doubled as {repeated(table, _has_key(table, among) if among else 'true')}")
     if con.execute("select count(*) from doubled").fetchall()[0][0]:
         rows = f"select distinct * from {table.name} where {is_repeated(table)}"
         different = f"select {key} from ({rows}) as r group by {key} having count(*) > 1"
@@ -171,10 +175,12 @@ def collisions(con: Engine, table: Table, rows: str = "") -> list[ForesellError]
         return []
     source, key = rows or table.name, ", ".join(table.key)
     same = " or ".join(f"min({c}) is distinct from max({c})" for c in table.typed_fixed)
-    several = f"select {key} from {source} as r group by {key} having count(*) > 1"  # few keys, so the rest is fast
-    of_these = f"exists (select 1 from several where {' and '.join(f'several.{k} = r.{k}' for k in table.key)})"
-    found = f"select {key}, count(*) over () as n from {source} as r where {of_these} group by {key} having {same}"
-    keys = con.execute(f"with several as ({several}) {found} order by {key} limit {SHOWN}").fetchall()
+    several = several_of(table)  # few keys, so that the rest is fast
+    con.execute(
+        f"create or replace table {several} as select {key} from {source} as r group by {key} having count(*) > 1"
+    )
+    found = f"select {key}, count(*) over () as n from {source} as {table.name} where {_has_key(table, several)}"
+    keys = con.execute(f"{found} group by {key} having {same} order by {key} limit {SHOWN}").fetchall()
     if not keys:
         return []
     shown = "; ".join(_collision(con, table, source, row[:-1]) for row in keys)
@@ -186,6 +192,16 @@ def collisions(con: Engine, table: Table, rows: str = "") -> list[ForesellError]
             f"give the {table.key[0]} of each shop or source a prefix of its own, so that no two rows share it",
         )
     ]
+
+
+def several_of(table: Table) -> str:
+    """The name of the table with the keys of several rows, which `collisions` makes."""
+    return f"several_{table.name}"
+
+
+def _has_key(table: Table, among: str) -> str:
+    """The condition that a row's key is in a table of keys."""
+    return f"exists (select 1 from {among} where {' and '.join(f'{among}.{k} = {table.name}.{k}' for k in table.key)})"
 
 
 def _collision(con: Engine, table: Table, source: str, key: tuple[object, ...]) -> str:

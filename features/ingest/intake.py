@@ -13,7 +13,7 @@ from core.errors import ForesellError
 from core.packed_keys import ShortKey
 from features.engines.duckdb import Engine, connect
 from features.ingest import quarantine
-from features.ingest.checks import STAGING, SourcePart, checked, is_repeated, known_day, place
+from features.ingest.checks import STAGING, UNREAD, SourcePart, checked, is_repeated, known_day, place
 from features.ingest.column_parsers import ACCEPTED, FORMS, Zones, family
 from features.ingest.contract import TABLES, Column, Table
 from features.ingest.cross_checks import CheckedCounts, TableEditor, check_across, refuse_all
@@ -161,25 +161,29 @@ def load_table(
     beside: Sequence[ShortKey] = (),
 ) -> int:
     """Fill the typed table and the columns `beside` it; returns the number of rows in the source."""
-    staging = STAGING if parts else {}
-    types = table.typed | staging | {short.name: short.TYPE for short in beside}
-    con.execute(f"create table {table.name} ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
-    broken = sum(_insert(con, table, part, zones, beside) for part in parts)
+    types = table.typed | (STAGING if parts else {}) | {short.name: short.TYPE for short in beside}
+    if not parts:
+        con.execute(f"create table {table.name} ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+        return 0
+    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
+    shorts = ", ".join(["*", *(f"{short.sql} as {short.name}" for short in beside)])
+    broken = 0
+    for number, part in enumerate(parts):
+        how = "insert into {} select" if number else "create table {} as select"  # creating is faster than inserting
+        rows = f"(select {shorts} from ({checked(table, part, zones)}) as c)"
+        broken += _load(con, table, part, f"{how.format(table.name)} {columns} from {rows} as r")
     read = one(con, f"select count(*) from {table.name}")
     if read:
         quarantine.take_marked(con, table.name)
-    for name in staging:
+    for name in STAGING:
         con.execute(f"alter table {table.name} drop column {name}")
     return read + broken
 
 
-def _insert(
-    con: duckdb.DuckDBPyConnection, table: Table, part: SourcePart, zones: Zones, beside: Sequence[ShortKey]
-) -> int:
-    """Add a part to its table; returns the number of rows that could not be split into columns."""
-    columns = ", ".join(["*", *(short.sql for short in beside)])
+def _load(con: duckdb.DuckDBPyConnection, table: Table, part: SourcePart, sql: str) -> int:
+    """Load a part into its table; returns the number of rows that could not be split into columns."""
     try:
-        con.execute(f"insert into {table.name} select {columns} from ({checked(table, part, zones)}) as c")
+        con.execute(sql)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as e:
@@ -190,7 +194,7 @@ def _insert(
 
 
 def _report(con: Engine, table: Table, read: int, parts: tuple[SourcePart, ...], checked: CheckedCounts) -> TableReport:
-    known = {c.name for c in table.columns}
+    known = {*(c.name for c in table.columns), *UNREAD}
     ignored = dict.fromkeys(name for part in parts for name in part.columns if name not in known)
     return TableReport(
         table.name,

@@ -52,8 +52,10 @@ def of_one_row(tmp_path: Path, column: str, how: Any, row: dict[str, Any], **mor
     )
     table = more.pop("table", {})
     mapping = more | {"orders": table | {"columns": COLUMNS | {column: how}}}
-    [(value,)] = imported(tmp_path, mapping)[1](f"select {column} from orders where order_id not like '%another'")
-    return value
+    ask = imported(tmp_path, mapping)[1]
+    [(value,)] = ask(f"select cast({column} as varchar) from orders where order_id not like '%another'")
+    lost = ask(f"select value from quarantine where column_name = '{column}' and rule = 'wrong type'")
+    return f"{lost[0][0]}, quarantined" if lost else value
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,9 @@ def of_one_row(tmp_path: Path, column: str, how: Any, row: dict[str, Any], **mor
         ("price", {"from": "P", "number": {}}, {"P": "(12.00)"}, "-12.00"),
         ("price", {"from": "P", "number": {}}, {"P": "12.00-"}, "-12.00"),
         ("price", {"from": "P", "number": {"drop_sign": True}}, {"P": "-12.00"}, "12.00"),
-        ("price", {"from": "P", "number": {}}, {"P": "free"}, "free"),
+        ("price", {"from": "P", "number": {}}, {"P": "free"}, "free, quarantined"),
         ("price", {"from": "P", "times": "Q"}, {"P": "2.50", "Q": "3"}, "7.50"),
-        ("price", {"from": "P", "times": "Q"}, {"P": "2.50", "Q": "some"}, "2.50 x some"),
+        ("price", {"from": "P", "times": "Q"}, {"P": "2.50", "Q": "some"}, "2.50 x some, quarantined"),
         ("price", {"from": "P", "times": "Q"}, {"P": "", "Q": "3"}, None),
         (
             "cancelled_by",
@@ -84,7 +86,7 @@ def of_one_row(tmp_path: Path, column: str, how: Any, row: dict[str, Any], **mor
         ("cancelled_at", {"from": "Date", "when": {"S": ["Cancelled"]}}, {"S": ""}, None),
         ("shipped_at", {"from": "D", "form": "%d.%m.%Y %H:%M"}, {"D": "05.02.2024 13:30"}, "2024-02-05 13:30:00"),
         ("shipped_at", {"from": "D", "form": ["%d.%m.%Y", "%Y/%m/%d"]}, {"D": "2024/02/05"}, "2024-02-05"),
-        ("shipped_at", {"from": "D", "form": "%d.%m.%Y"}, {"D": "soon"}, "soon"),
+        ("shipped_at", {"from": "D", "form": "%d.%m.%Y"}, {"D": "soon"}, "soon, quarantined"),
         ("shipped_at", {"from": "D", "form": "%b-%d-%y"}, {"D": "Feb-05-24"}, "2024-02-05"),
         ("shipped_at", {"from": "D", "form": "unix milliseconds"}, {"D": "1707139800000"}, "2024-02-05 13:30:00+00"),
         ("shipped_at", {"from": "D", "form": "excel days"}, {"D": "45327.5625"}, "2024-02-05 13:30:00"),
@@ -99,7 +101,7 @@ def of_one_row(tmp_path: Path, column: str, how: Any, row: dict[str, Any], **mor
         ("promised_at", {"from": "Date", "plus": {"Fast": "2 days"}, "by": "L"}, {"L": "fast"}, "2024-02-02"),
         ("promised_at", {"from": "Date", "plus": {"Fast": "2 business days"}, "by": "L"}, {"L": "Fast"}, "2024-02-02"),
         ("promised_at", {"from": "Date", "plus": {"Fast": "3 business days"}, "by": "L"}, {"L": "Fast"}, "2024-02-05"),
-        ("promised_at", {"from": "Date", "plus": {"Fast": "2 days"}, "by": "L"}, {"L": "drone"}, "drone"),
+        ("promised_at", {"from": "Date", "plus": {"Fast": "2 days"}, "by": "L"}, {"L": "drone"}, "drone, quarantined"),
         ("promised_at", {"from": "Date", "plus": {"Fast": "2 days"}, "by": "L", "other": ""}, {"L": "drone"}, None),
         (
             "promised_at",
