@@ -58,7 +58,7 @@ def test_the_columns_of_a_file_of_scores_are_those_of_the_page() -> None:
     assert {name.strip("_") for name in named} == {re.sub(r"_[1-5]$", "", name) for name in columns}
 
 
-@pytest.mark.parametrize("name", ["main", "simulation", "quality", "serving", "faults", "review", "scale"])
+@pytest.mark.parametrize("name", ["main", "intake", "simulation", "quality", "serving", "faults", "review", "scale"])
 def test_a_benchmark_writes_the_figures_of_the_page(name: str) -> None:
     row = next(row for row in section(8).splitlines() if row.startswith(f"| {name} |"))
     figures = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())["figures"]
