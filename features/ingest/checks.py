@@ -92,7 +92,7 @@ def _staging(rules: Sequence[tuple[str, str, str]], texts: Mapping[str, str], un
     column, value = UNREAD if unread else ("", "")
     staging = {
         "_file": "case when _broken is not null then _at_file end",
-        "_row": "case when _broken is not null then _at_row end",
+        "_row": "case when _broken is not null then cast(_at_row as varchar) end",
         "_column": _by_rule([quoted(name) for name, _, _ in rules], column),
         "_rule": _by_rule([quoted(rule) for _, rule, _ in rules], quoted(WRONG_TYPE) if unread else ""),
         "_value": _by_rule([texts[name] for name, _, _ in rules], value),

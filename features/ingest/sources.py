@@ -143,7 +143,7 @@ def parts_of(con: duckdb.DuckDBPyConnection, table: Table, files: tuple[Path, ..
 
 
 def _parquet_part(table: Table, columns: Columns, files: tuple[Path, ...], number: int) -> SourcePart:
-    row = "cast(file_row_number + 1 as varchar)"
+    row = "file_row_number + 1"
     return SourcePart(_parquet(files), dict(columns), files[0].name, "_at_path", row, files)
 
 
@@ -224,7 +224,7 @@ def frame_part(con: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame
     con.register(relation, rows.append_column("_at_number", pa.array(np.arange(1, rows.num_rows + 1))))
     described = con.execute(f"describe select * from {relation}").fetchall()
     columns = {str(row[0]): str(row[1]) for row in described if row[0] != "_at_number"}
-    return SourcePart(relation, columns, label, row="cast(_at_number as varchar)")
+    return SourcePart(relation, columns, label, row="_at_number")
 
 
 def _arrow(values: "pd.Series[Any]") -> pa.Array:

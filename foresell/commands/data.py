@@ -44,7 +44,7 @@ def import_data(source: str, folder: Path | None, source_format: str | None, map
         step = "write foresell import SOURCE DIR --format NAME, or --map FILE.toml, or foresell import --look SOURCE"
         raise ForesellError("An import needs a folder to write and either a format or a mapping.", "not so", step)
     with steps() as progress:
-        progress(f"importing {source}")
+        progress(f"importing {_shown(source)}")
         report = (
             import_source(source, folder, source_format)
             if source_format
@@ -53,8 +53,16 @@ def import_data(source: str, folder: Path | None, source_format: str | None, map
     return CommandResult({"folder": str(folder), **report.as_json()}, (*report.lines(), f"Written to {folder}"))
 
 
+def _shown(source: str) -> str:
+    """A source as it may be printed: an address without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", source)
+
+
 def look_at(source: Path, mapping: Path | None) -> CommandResult:
     """Say what a source seems to have, and write a draft of its mapping."""
+    if "postgres" in source.parts[0]:
+        step = "write the mapping with a query for each table (docs/import.md)"
+        raise ForesellError("A look reads files, not a database.", "an address", step)
     draft = mapping or Path(f"{source.name.split('.')[0] or 'source'}.map.toml")
     if draft.exists():
         raise ForesellError("A draft may not replace a file.", f"{draft} exists", "name another with --map FILE.toml")

@@ -103,6 +103,7 @@ def result(decision_id: str, rows: Rows, i: int, by_risk: Mapping[str, Score]) -
         "evidence": {
             "orders_in_window": int(table.block["ordered_60"][i]),
             "low_evidence": any(s.low_evidence for s in by_risk.values()),
+            "incomplete": table.seller_id[i] in rows.incomplete,
             "peer_group": {
                 "name": table.text["peer_group"][i] or WHOLE_MARKET,
                 "sellers": int(table.block["peer_sellers"][i]),

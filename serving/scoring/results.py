@@ -25,6 +25,7 @@ class EvidenceResult(TypedDict):
 
     orders_in_window: int
     low_evidence: bool
+    incomplete: bool
     peer_group: PeerGroupResult
 
 

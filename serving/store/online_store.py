@@ -72,7 +72,12 @@ class Store:
         text = {name: np.array([r["text"][name] for r in records], dtype=object) for name in TEXT}
         days = np.full(len(records), self.as_of, dtype=np.int64)
         table = FeatureTable(ids, days, text, Block(self.names, self.values[numbers]), ())
-        return Rows(table, [r["evidence"] for r in records], [r["items"] for r in records])
+        return Rows(table, [r["evidence"] for r in records], [r["items"] for r in records], self.incomplete)
+
+    @cached_property
+    def incomplete(self) -> frozenset[str]:
+        """The sellers of whom too many rows were lost on the way in."""
+        return frozenset(seller["seller_id"] for seller in self.facts["intake"]["incomplete"])
 
     def record(self, row: int) -> dict[str, Any]:
         """seller_id, text (attributes), evidence (orders by quantity), items, and what is known of the seller."""

@@ -32,3 +32,4 @@ class Rows:
     table: FeatureTable
     orders: Sequence[Orders]
     items: Sequence[Items]
+    incomplete: frozenset[str] = frozenset()  # sellers of whom too many rows were lost on the way in

@@ -391,3 +391,13 @@ def test_what_cannot_be_looked_at_is_named(tmp_path: Path) -> None:
     source_in(tmp_path, "o.csv", "Order,Shop,Date\n1,A,2024-01-01T10:00:00Z\n")
     assert "not looked at: photo.png" in look(tmp_path / "in", tmp_path).lines()
     shutil.rmtree(tmp_path / "in")
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    from foresell.commands.data import _shown, look_at
+
+    assert _shown("postgresql://ana:s3cret@db.example:5432/shop") == "postgresql://ana:***@db.example:5432/shop"
+    assert _shown("exports/orders.csv") == "exports/orders.csv"
+    with pytest.raises(ForesellError, match="not a database") as error:
+        look_at(Path("postgresql://ana:s3cret@db/shop"), None)
+    assert "s3cret" not in str(error.value)

@@ -9,6 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import ForesellError
+from features.importing.import_source import import_mapped
+from features.importing.mapping import parse_mapping
 from features.ingest.contract import TABLES
 from features.ingest.databases import postgresql as source
 from features.ingest.databases.schema import KINDS, Kind, table_columns
@@ -179,3 +181,20 @@ def test_no_secret_is_taken_or_repeated(name: str) -> None:
     with pytest.raises(ForesellError) as refused:
         source.open_database(name)
     assert "secret" not in str(refused.value)
+
+
+def test_a_query_is_imported_by_a_mapping(database: sa.Engine, tmp_path: Path) -> None:
+    columns = {"order_id": "order_id", "line_id": "line_id", "seller_id": "seller_id", "ordered_at": "ordered_at"}
+    query = "select * from orders where order_id < 200"
+    table = {"query": query, "columns": columns | {"price": "price", "promised_at": "promised_at"}}
+    address = f"postgresql:///{name_of(database)}"
+    report = import_mapped(address, tmp_path / "out", parse_mapping({"orders": table}, "the mapping"))
+    orders = report.table("orders")
+    assert (orders.read, orders.kept, orders.duplicates) == (51, 50, 1)
+    for query, said in (
+        ("select nothing from orders", 'column "nothing" does not exist'),
+        ("delete from orders returning *", "read-only transaction"),
+    ):
+        mapping = parse_mapping({"orders": table | {"query": query}}, "the mapping")
+        with pytest.raises(ForesellError, match=said):
+            import_mapped(address, tmp_path / "other", mapping)

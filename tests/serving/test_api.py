@@ -150,6 +150,7 @@ def test_the_evidence_tells_how_much_is_known_and_who_the_peers_are(api: httpx.C
     results = ask(api, seller_ids=table.seller_id.tolist())["results"]
     assert [r["evidence"]["orders_in_window"] for r in results] == table.block["ordered_60"].tolist()
     assert {r["evidence"]["low_evidence"] for r in results} == {True, False}
+    assert {r["evidence"]["incomplete"] for r in results} == {False}
     assert results[0]["evidence"]["peer_group"] == {"name": "market", "sellers": 60, "prior_orders": PRIOR}
 
 

@@ -1,6 +1,7 @@
 """The online store: a seller's row as the feature table has it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from core.errors import ForesellError
 from features.incremental import read
 from features.incremental.update import grow
 from features.table import TEXT, build_table
+from models.score import score
+from serving.scoring.answers import result
 from serving.store import online_store
 from serving.store.incremental import write_incremental_store
 from serving.store.online_store import POINTER, UNKNOWN, RowContext, open_store, write_blocks, write_store
@@ -128,3 +131,14 @@ def test_a_store_is_of_one_day(tmp_path: Path) -> None:
     days = [market.ledger().last_day - 7, market.ledger().last_day]
     with pytest.raises(ForesellError, match="one as-of day"):
         write_store(market.ledger(), build_table(market.ledger(), days, market.standards()), tmp_path)
+
+
+def test_the_sellers_who_lost_rows_are_incomplete_in_every_answer(folder: Path) -> None:
+    opened = open_store(folder)
+    lost = {"seller_id": "s3", "table": "orders", "lost": 9, "read": 20}
+    facts = {**opened.facts, "intake": {**opened.facts["intake"], "incomplete": [lost]}}
+    store = replace(opened, facts=facts)
+    rows = store.rows(store.find(["s2", "s3"]))
+    scores = score(market.bundle(), rows.table, 28)
+    found = [result("d", rows, i, by_risk)["evidence"]["incomplete"] for i, by_risk in enumerate(scores)]
+    assert found == [False, True]

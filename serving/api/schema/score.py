@@ -81,6 +81,7 @@ class Evidence(BaseModel):
 
     orders_in_window: int = Field(description="orders in the last 60 days")
     low_evidence: bool = Field(description="too few orders to say much of some risk; not a low risk")
+    incomplete: bool = Field(description="too many of the seller's rows were lost on the way in; see the intake report")
     peer_group: PeerGroup
 
 

@@ -90,6 +90,7 @@ def seller_head(services: Services, answer: LoggedAnswer) -> SellerHead:
         tenure_days=0 if isnan(tenure) else int(tenure),
         orders=answer.result["evidence"]["orders_in_window"],
         low_evidence=answer.result["evidence"]["low_evidence"],
+        incomplete=answer.result["evidence"].get("incomplete", False),  # older answers do not say
         natural_person=known.get("natural_person"),
     )
 

@@ -16,6 +16,7 @@ class SellerHead:
     tenure_days: int = shown("days since the first order")
     orders: int = shown("orders in the last 60 days")
     low_evidence: bool = shown("whether there are too few orders to say much")
+    incomplete: bool = shown("whether too many of the seller's rows were lost on the way in")
     natural_person: bool | None = shown("whether the seller is a person, who has rights of its own; None: not known")
 
 
