@@ -31,12 +31,13 @@ from features.ingest.intake import (
     source_parts,
     zones_from,
 )
-from features.ingest.quarantine import IntakeReport
+from features.ingest.quarantine import IntakeReport, TableReport
 from features.ingest.source_settings import SourceSettings, read_settings
 from features.ingest.sources import check_same_columns, parts_of, require_folder, table_files
 from features.ledger.quantities import available_quantities
 
 MEMORY_GB = 4.0
+EARLY = "no order line when they came"
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ def grow(
         wider, report = read_files(con, ARRIVED, files, source, folder, share)
         whole = wider.quantities != source.quantities
         if whole:
+            wider, report = _note_early(con, wider, report, ARRIVED, (f"{KEPT}.orders", f"{ARRIVED}.orders"))
             _rebuild(con, _draft(file), wider, files)
         else:
+            work_out(con, wider)
+            wider, report = _note_early(con, wider, report, ARRIVED, ("was_orders", f"{ARRIVED}.orders"))
             _add(con, wider, files)
     if whole:
         store.put_in_place(_draft(file), file)
@@ -119,6 +123,21 @@ def read_files(
     return replace(source, available=available, quantities=quantities, intake=intake), report
 
 
+def _note_early(
+    con: duckdb.DuckDBPyConnection, source: Source, report: IntakeReport, schema: str, lines: Sequence[str]
+) -> tuple[Source, IntakeReport]:
+    """Count the returns that came before their order line: they are kept, and count once the line is there."""
+    unknown = " and ".join(
+        f"not exists (select 1 from {orders} as o where o.order_id = r.order_id and o.line_id = r.line_id)"
+        for orders in lines
+    )
+    early = int(con.execute(f"select count(*) from {schema}.returns as r where {unknown}").fetchall()[0][0])
+    if not early:
+        return source, report
+    noted = IntakeReport(source.name, source.zone, (TableReport("returns", 0, 0, noted={EARLY: early}),))
+    return replace(source, intake=source.intake.plus(noted)), report.plus(noted)
+
+
 def refuse_unfollowed(parts: Mapping[str, Sequence[SourcePart]], settings: SourceSettings, source: Source) -> None:
     """ForesellError for what only a ledger that is built at once can follow."""
     rules = {"the table aliases": "aliases" in parts, "an order of versions in source.toml": bool(settings.recorded_at)}
@@ -149,6 +168,7 @@ def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: 
     store.remove(_draft(file))
     with store.opened(_draft(file), memory_gb) as con:
         source, report = read_files(con, KEPT, files, source, folder, share)
+        source, report = _note_early(con, source, report, KEPT, (f"{KEPT}.orders",))
         _build_draft(con, source, files)
     store.put_in_place(_draft(file), file)
     return LedgerUpdate(len(files.digests), True, report)
@@ -184,8 +204,7 @@ def _build_draft(
 
 
 def _add(con: duckdb.DuckDBPyConnection, source: Source, files: NewFiles) -> None:
-    """Compute the changes of the ledger, and write them and the new rows in one transaction."""
-    work_out(con, source)
+    """Write the changes of the ledger that `work_out` made, and the new rows, in one transaction."""
     store.spare(con)
     con.execute("begin")
     try:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.errors import ForesellError
+from features.incremental.read import incremental_blocks
 from features.incremental.update import grow
 from features.ingest.far_days import usual_days
 from features.ingest.intake import Marketplace, open_folder, open_frames
@@ -327,3 +328,20 @@ def test_another_encoding_is_named(tmp_path: Path) -> None:
 def test_the_accepted_forms_of_a_time_are_named(time: str) -> None:
     with pytest.raises(ForesellError, match=r"ordered_at: wrong type.*times such as 2024-01-31T12:30:00Z"):
         market(lines(20).assign(ordered_at=time))
+
+
+def test_returns_that_come_before_their_order_line_are_counted_by_a_growing_ledger(tmp_path: Path) -> None:
+    data, returns = tmp_path / "data", "return_id,order_id,line_id,opened_at\n"
+    (data / "orders").mkdir(parents=True)
+    (data / "returns").mkdir()
+    (data / "sellers.csv").write_text("seller_id\nA\n")
+    (data / "orders/1.csv").write_text(HEAD + "1,1,A,2024-01-01T10:00:00Z\n")
+    (data / "returns/1.csv").write_text(returns + "r1,1,1,2024-01-09T10:00:00Z\nr2,2,1,2024-01-09T10:00:00Z\n")
+    first = grow(tmp_path / "ledger", data).report.table("returns")
+    assert (first.kept, dict(first.noted)) == (2, {"no order line when they came": 1})
+    (data / "orders/2.csv").write_text(HEAD + "2,1,A,2024-01-02T10:00:00Z\n")
+    (data / "returns/2.csv").write_text(returns + "r3,1,1,2024-01-10T10:00:00Z\nr4,7,1,2024-01-10T10:00:00Z\n")
+    second = grow(tmp_path / "ledger", data).report.table("returns")
+    assert dict(second.noted) == {"no order line when they came": 1}
+    with incremental_blocks(tmp_path / "ledger", ()) as blocks:
+        assert blocks.ledger.market.report.table("returns").noted == {"no order line when they came": 2}
