@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 
+from core.days import iso
 from core.errors import ForesellError
 from core.sql_text import quoted
+from core.words import count_of
 from features.incremental import store
 from features.incremental.changes import work_out
 from features.incremental.rebuild import Source, build_whole
@@ -21,6 +23,7 @@ from features.ingest import quarantine
 from features.ingest.checks import SourcePart
 from features.ingest.contract import TABLES
 from features.ingest.cross_checks import check_arrived, delivery_faults, refuse_all
+from features.ingest.far_days import BREAK_DAYS, before_break
 from features.ingest.intake import (
     QUARANTINE_SHARE,
     available_of,
@@ -76,6 +79,7 @@ def grow(
             return LedgerUpdate(0, False, IntakeReport(source.name, source.zone, ()))
         con.execute(f"create schema {ARRIVED}")
         wider, report = read_files(con, ARRIVED, files, source, folder, share)
+        refuse_far_days(con, ARRIVED, "select day, sum(ordered) from kept.ledger where ordered > 0 group by day")
         whole = wider.quantities != source.quantities
         if whole:
             wider, report = _note_early(con, wider, report, ARRIVED, (f"{KEPT}.orders", f"{ARRIVED}.orders"))
@@ -123,6 +127,25 @@ def read_files(
     return replace(source, available=available, quantities=quantities, intake=intake), report
 
 
+def refuse_far_days(con: duckdb.DuckDBPyConnection, schema: str, stored: str = "") -> None:
+    """ForesellError for a few orders long after all others, such as a typing error in a year: no later day would count.
+
+    stored: a query of the days in the ledger and the orders of each.
+    """
+    arrived = f"select ordered_at_day as day, count(*) as orders from {schema}.orders group by 1"
+    both = (
+        f"select day, sum(orders) from ({arrived}{f' union all {stored}' if stored else ''}) as d group by 1 order by 1"
+    )
+    rows = [(int(day), int(orders)) for day, orders in con.execute(both).fetchall()]
+    days, orders = [day for day, _ in rows], [n for _, n in rows]
+    far = rows[before_break(days, orders) :]
+    if far:
+        named = ", ".join(f"{iso(day)} ({count_of(n, 'order')})" for day, n in far[:5])
+        step = "correct these rows in the new files, and run it again"
+        rule = f"Orders may not come alone, more than {BREAK_DAYS} days after all others."
+        raise ForesellError(rule, named, step)
+
+
 def _note_early(
     con: duckdb.DuckDBPyConnection, source: Source, report: IntakeReport, schema: str, lines: Sequence[str]
 ) -> tuple[Source, IntakeReport]:
@@ -168,6 +191,7 @@ def _begin(file: Path, folder: Path, zone: str | None, share: float, memory_gb: 
     store.remove(_draft(file))
     with store.opened(_draft(file), memory_gb) as con:
         source, report = read_files(con, KEPT, files, source, folder, share)
+        refuse_far_days(con, KEPT)
         source, report = _note_early(con, source, report, KEPT, (f"{KEPT}.orders",))
         _build_draft(con, source, files)
     store.put_in_place(_draft(file), file)

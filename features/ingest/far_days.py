@@ -54,6 +54,16 @@ def _usual_end(days: Sequence[int], orders: Sequence[int]) -> int:
     end = len(days)
     while end > 1 and orders[end - 1] < SHARE * median(orders[max(end - 1 - USUAL_DAYS, 0) : end - 1]):
         end -= 1
+    return before_break(days[:end], orders[:end])
+
+
+def before_break(days: Sequence[int], orders: Sequence[int]) -> int:
+    """How many of the days there are before a break that only a few orders follow; all of them without such a break.
+
+    >>> before_break([*range(100), 6_000], [40] * 100 + [1])
+    100
+    """
+    end = len(days)
     for place in range(end - 1, 0, -1):
         before = orders[max(place - USUAL_DAYS, 0) : place]
         if days[place] - days[place - 1] > BREAK_DAYS and sum(orders[place:end]) < SHARE * sum(before):

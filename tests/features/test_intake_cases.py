@@ -345,3 +345,23 @@ def test_returns_that_come_before_their_order_line_are_counted_by_a_growing_ledg
     assert dict(second.noted) == {"no order line when they came": 1}
     with incremental_blocks(tmp_path / "ledger", ()) as blocks:
         assert blocks.ledger.market.report.table("returns").noted == {"no order line when they came": 2}
+
+
+def test_an_order_in_a_far_year_is_refused_by_a_growing_ledger(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "orders").mkdir(parents=True)
+    (data / "sellers.csv").write_text("seller_id\nA\n")
+    usual = [f"{n},1,A,2024-01-{1 + n % 28:02d}T10:00:00Z\n" for n in range(280)]
+    (data / "orders/1.csv").write_text(HEAD + "".join(usual))
+    grow(tmp_path / "ledger", data)
+    (data / "orders/2.csv").write_text(HEAD + "900,1,A,2024-01-29T10:00:00Z\n901,1,A,2042-01-29T10:00:00Z\n")
+    with pytest.raises(ForesellError, match=r"2042-01-29 \(1 order\)"):
+        grow(tmp_path / "ledger", data)
+    (data / "orders/2.csv").write_text(HEAD + "900,1,A,2024-01-29T10:00:00Z\n")
+    assert grow(tmp_path / "ledger", data).files == 1
+    (data / "orders/3.csv").write_text(HEAD + "".join(line.replace("2024-01", "2024-06") for line in usual[:99]))
+    with pytest.raises(ForesellError, match="same order_id"):
+        grow(tmp_path / "ledger", data)
+    (data / "orders/3.csv").write_text(HEAD + "902,1,A,2099-01-01T10:00:00Z\n")
+    with pytest.raises(ForesellError, match=r"2099-01-01 \(1 order\)"):
+        grow(tmp_path / "another", data)
