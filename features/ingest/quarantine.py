@@ -198,7 +198,7 @@ def _is_utf8(path: Path) -> bool:
 def _forms(table: TableReport) -> str:
     """The accepted forms of times, if a time was not read."""
     times = any("_at: " in rule or "ship_by: " in rule for rule in table.quarantined)
-    return f" (times such as {TIME_FORMS})" if times else ""
+    return f" (times such as {TIME_FORMS}; foresell import reads other forms)" if times else ""
 
 
 def incomplete_sellers(con: Engine, tables: Iterable[str], share: float) -> tuple[IncompleteSeller, ...]:

@@ -125,7 +125,7 @@ def require_tables(found: set[str], shown: str) -> None:
     for table in TABLES.values():
         if table.required and table.name not in found:
             forms = f"{table.name}.parquet, {table.name}.csv, or a folder {table.name}/ of such files"
-            step = f"add {forms}; save what has another form (.gz, .xlsx, .json) as one of these"
+            step = f"add {forms}; what has another form (.gz, .xlsx, .json) is converted by foresell import"
             raise ForesellError(f"The table {table.name!r} is required.", shown, step)
 
 
