@@ -31,6 +31,7 @@ def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
         command, cwd=ROOT, env={**os.environ, **OFFLINE, **more}, check=True, timeout=500, capture_output=True
     )
     (found,) = store.glob("bentos/foresell/*/bento.yaml")
+    assert not list(found.parent.rglob("__pycache__")), "what Python makes here when it serves is no part of the Bento"
     return found.parent
 
 
@@ -39,8 +40,8 @@ def test_it_holds_the_packages_as_they_are_named_and_no_address(bento: Path) -> 
         in_tree = {
             p.relative_to(ROOT) for p in (ROOT / package).rglob("*") if p.is_file() and "__pycache__" not in p.parts
         }
-        in_bento = {p.relative_to(bento / "src") for p in (bento / "src" / package).rglob("*") if p.is_file()}
-        assert in_bento == in_tree
+        inside = [p for p in (bento / "src" / package).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+        assert {p.relative_to(bento / "src") for p in inside} == in_tree
     requirements = (bento / "env" / "python" / "requirements.txt").read_text()
     assert "lightgbm==" in requirements
     assert "://" not in requirements

@@ -191,7 +191,9 @@ def test_a_registry_unheard_of_for_too_long_makes_the_model_stale() -> None:
     assert not freshness.stale
 
 
-def test_the_shadow_scores_what_was_answered_and_changes_nothing(home: Path) -> None:
+def test_the_shadow_scores_what_was_answered_and_changes_nothing(tmp_path: Path) -> None:
+    home = tmp_path / "home"  # of its own, because a challenger stays in it
+    market.make_home(home)
     settings = Settings(home=home)
     assert shadow.compare(settings) is None
     other = replace(
