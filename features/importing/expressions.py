@@ -1,7 +1,7 @@
 """The SQL of a mapped column: from the texts of a source to values that the contract reads.
 
-Nothing that does not have the form it should have is lost: a number stays the text that it is, so that the checks
-quarantine it, and a time that could not be read stands beside the row, in the columns UNREAD, which the checks read.
+Nothing that does not have the form it should have is lost: a count stays the text that it is, so that the checks
+quarantine it; an amount or a time that could not be read stands beside its row, in the columns UNREAD, and they do too.
 """
 
 import re
@@ -62,7 +62,9 @@ def expression(column: Column, mapping: ColumnMapping, context: MappingContext) 
         text = _replaced(text, mapping)
     value = MappedValue(text)
     if column.kind in ("money", "whole", "share") and mapping.constant is None:
-        value = _amount(column, _number(text, mapping, context))
+        number = _number(text, mapping, context)
+        shown = f"concat_ws(' x ', {text}, {context.text(mapping.times)})" if mapping.times else text
+        value = _amount(column, number, f"case when {text} is not null then {shown} end")
     if column.kind in ("time", "time_or_date"):
         value = _due(column, text, mapping, context) if mapping.plus else _time(column, text, mapping, context)
     if mapping.prefix:
@@ -144,36 +146,36 @@ def _chosen(conditions: Mapping[str, tuple[str, ...]], context: MappingContext) 
 
 
 def _number(value: str, mapping: ColumnMapping, context: MappingContext) -> str:
+    """The number as text, times another where the mapping says so; null where one is none."""
     form = mapping.number or context.table.number
     plain = _plain_number(value, form) if form else value
     if not mapping.times:
         return plain
     other = context.text(mapping.times)
     times = _plain_number(other, form) if form else other
-    product = f"try_cast({plain} as decimal(18, 4)) * try_cast({times} as decimal(18, 4))"
-    return f"coalesce(cast(cast({product} as decimal(18, 2)) as varchar), {value} || ' x ' || {other})"
+    return f"try_cast({plain} as decimal(18, 4)) * try_cast({times} as decimal(18, 4))"
 
 
-def _amount(column: Column, number: str) -> MappedValue:
+def _amount(column: Column, number: str, text: str) -> MappedValue:
     """An amount as a decimal, which the checks read faster than text; counts stay text, because casts round them."""
     if column.kind != "money":
-        return MappedValue(number)
-    return MappedValue(
-        f"try_cast({number} as decimal(18, 2))", f"case when {read(column.name)} is null then {number} end"
-    )
+        return MappedValue(f"coalesce(cast({number} as varchar), {text})")
+    unread = f"case when {read(column.name)} is null then {text} end"
+    return MappedValue(f"try_cast({number} as decimal(18, 2))", unread)
 
 
 def _plain_number(value: str, form: NumberForm) -> str:
-    """The number with a point and a minus sign in front; what is no number stays as it is."""
-    digits = f"regexp_replace({value}, '[^0-9.,()-]', '', 'g')"
-    if form.thousands:
-        digits = f"replace({digits}, {quoted(form.thousands)}, '')"
-    if form.decimal == ",":
-        digits = f"replace({digits}, ',', '.')"
-    bare = f"regexp_replace({digits}, '[()-]', '', 'g')"
-    sign = "''" if form.drop_sign else f"case when regexp_matches({digits}, '[(-]') then '-' else '' end"
-    is_number = f"regexp_matches({bare}, '^([0-9]+([.][0-9]*)?|[.][0-9]+)$')"
-    return f"case when {is_number} then {sign} || {bare} else {value} end"
+    """The number with a point and a minus sign in front; null for what is no number of this form."""
+    bare = f"regexp_replace({value}, '[^0-9.,{form.thousands.replace(chr(39), chr(39) * 2)}]', '', 'g')"
+    # Without the groups of three, 12.50 would be read as 1,250 where the point is the sign between thousands.
+    groups = f"(([{form.thousands}][0-9]{{2,3}})*[{form.thousands}][0-9]{{3}})" if form.thousands else "()"
+    whole = f"([0-9]{{1,3}}{groups}|[0-9]*)"
+    is_number = f"regexp_matches({bare}, {quoted(f'^{whole}([{form.decimal}][0-9]*)?$')})"
+    is_number = f"{is_number} and regexp_matches({bare}, '[0-9]')"
+    plain = f"replace({bare}, {quoted(form.thousands)}, '')" if form.thousands else bare
+    plain = f"replace({plain}, ',', '.')" if form.decimal == "," else plain
+    sign = "''" if form.drop_sign else f"case when regexp_matches({value}, '[(-]') then '-' else '' end"
+    return f"case when {is_number} then {sign} || {plain} end"
 
 
 def _time(column: Column, text: str, mapping: ColumnMapping, context: MappingContext) -> MappedValue:
