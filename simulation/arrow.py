@@ -50,7 +50,7 @@ def _choice(column: Column, values: Ints) -> pa.Array:
 
 
 def _money(column: Column, cents: Ints) -> pa.Array:
-    """Decimals straight from their 128 bits: cents, then their sign."""
+    """Decimals built from their 128 bits: the lower half is the cents, the upper half the sign."""
     plain = np.where(cents == NULL, 0, cents)
     words = np.stack([plain, plain >> 63], axis=1)
     known = pa.array(cents != NULL).buffers()[1]

@@ -92,7 +92,7 @@ REVISIONS = {"orders": _orders, "returns": _returns, "cases": _cases, "feedback"
 def _two_versions(
     p: Parameters, draws: Generator, rows: Columns, changed: Bools, before: Mapping[str, Ints], after: Ints
 ) -> Columns:
-    """Where changed: a first version with the values of `before`, and the right one, recorded days after `after`."""
+    """Two versions of changed rows: the values of `before`, and the correct ones, recorded days after `after`."""
     places = np.flatnonzero(changed)
     delay = seconds(between(draws, p.records.revising_days, len(changed)))
     recorded = np.maximum(after, rows["recorded_at"]) + np.maximum(delay, DAY)

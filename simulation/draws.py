@@ -49,7 +49,10 @@ def choice(draws: Generator, weights: Sequence[float], size: int) -> Ints:
 
 
 def drift(draws: Generator, sellers: int, days: int, step: int, memory: float) -> Floats:
-    """Slow standard normal movement, shape (sellers, days): knots every `step` days, each like the one before."""
+    """Slowly changing standard normal values, shape (sellers, days).
+
+    They are drawn every `step` days, each draw correlated with the one before, and interpolated in between.
+    """
     knots = draws.standard_normal((sellers, days // step + 2))
     for k in range(1, knots.shape[1]):
         knots[:, k] = memory * knots[:, k - 1] + np.sqrt(1 - memory**2) * knots[:, k]

@@ -105,7 +105,7 @@ def _hit(disruption: Disruption, sellers: Sellers, ramp: int) -> list[Episode]:
 
 
 def abandoned(sellers: Sellers, episodes: Iterable[Episode], goes: Bools, days: int) -> Sellers:
-    """The sellers, with those of `goes` who abandon their shop gone at the end of that."""
+    """The sellers; those chosen by `goes` leave at the end of the episode in which they abandon their shop."""
     left = sellers.left.copy()
     for e in episodes:
         if e.cause == "abandonment" and goes[e.seller] and e.end < days - 1:

@@ -147,7 +147,7 @@ def _prices(p: Parameters, draws: Generator, seller: Ints, item: Ints, category:
 
 
 def _first_of(u: Floats, shares: tuple[Floats, ...], codes: tuple[int, ...]) -> Ints:
-    """The code whose share of [0, 1) holds u; NULL past them all."""
+    """The number of the choice in whose share of [0, 1) u lies; NULL if it lies in none."""
     edges = np.cumsum(shares, axis=0)
     return np.select([u < edge for edge in edges], codes, NULL).astype(np.int64)
 

@@ -28,7 +28,7 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True)
 class Parameters:
-    """All of them, with the version and the SHA-256 of the file."""
+    """All parameters, with the version and the SHA-256 of the file."""
 
     version: str
     digest: str

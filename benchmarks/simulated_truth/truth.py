@@ -97,7 +97,7 @@ def today(sellers: int) -> Foresight:
 def true_score(
     dataset: Dataset, task: LabelledTask, rows: Ints, folder: Path, foresight: Foresight | None = None
 ) -> Array | None:
-    """Probability of breach one horizon ahead from the true rates, shape (rows,); None where they do not speak of it.
+    """Probability of breach one horizon ahead from the true rates, shape (rows,); None if they do not determine it.
 
     foresight: how far ahead rates are known, the last of which then stands for those after it; None: as far as asked.
     Events of orders placed and to come are Poisson: those whose day, by the delays of the whole record, falls within
