@@ -110,9 +110,7 @@ def _text(raw: str, sql_type: str) -> str:
 
 def _by_rule(texts: Sequence[str], unread: str) -> str:
     first = f"when -1 then {unread} " if unread else ""
-    cases = " ".join(f"when {i} then {text}" for i, text in enumerate(texts))
-    # Nearly all rows break no rule, and are not compared with each of them.
-    return f"case when _broken is not null then case _broken {first}{cases} end end"
+    return f"case _broken {first}" + " ".join(f"when {i} then {text}" for i, text in enumerate(texts)) + " end"
 
 
 def _listed(names: Sequence[str]) -> str:
