@@ -21,6 +21,7 @@ from features.ingest.quarantine import IntakeReport
 from tests.support import exports
 from tests.support.workbooks import write_workbook
 
+pytestmark = pytest.mark.slow  # an import each; `make check` stays quick
 COLUMNS = {"order_id": "Order", "line_id": {"constant": "1"}, "seller_id": "Shop", "ordered_at": "Date"}
 ROW = {"Order": "o1", "Shop": "A", "Date": "2024-01-31T10:00:00Z"}
 
